@@ -1,0 +1,54 @@
+# make demo | demo-users | test | check | lock ; see README.md
+
+# A system interpreter first: Unix users other than yours must be able to run it (demo-users, acceptance tests).
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo demo-users test check format lint types layers tests bench lock clean
+
+demo: $(VENV)/.ready
+	$(BIN)/niassa-orch demo
+
+demo-users: $(VENV)/.ready
+	$(BIN)/niassa-orch demo --users
+
+test: $(VENV)/.ready-dev
+	$(BIN)/pytest
+
+check: format lint types layers tests
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/.ready-dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.ready-dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/.ready-dev
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+bench: $(VENV)/.ready-dev
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; install Python 3.11 or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "make: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.made pyproject.toml requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements-dev.lock --editable '.[dev]'
+	@touch $@ $(VENV)/.ready
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

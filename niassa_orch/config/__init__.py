@@ -1,0 +1,1 @@
+"""Process settings, account profiles and credentials, as files and environment give them."""

@@ -1,0 +1,1 @@
+"""The orchestration itself: workers of accounts, their cycles, launches and propagation."""

@@ -1,0 +1,1 @@
+"""What the orchestration talks about: accounts, runs, jobs and the rules between them. Frozen, pure, no await."""

@@ -1,0 +1,35 @@
+"""An account: who schedules in the web service, for which host, and which Unix user runs it here.
+
+An ``Account`` is complete: what the profile left out was filled in from the user's own seqware settings. It holds no
+secret. Made by ``core.enrolling``, read by everybody.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Account:
+    """One served account. ``web_user`` is trimmed and in lower case, as the web service stores owners.
+
+    Args:
+        name: The stem of the profile's file.
+        unix_user: The Unix user whose identity every engine call of this account has.
+        host: The host string that runs are scheduled for; any string without quotes, backslashes, control characters.
+        web_service_url: Base URL without a trailing slash.
+        web_user: The login in the web service, which is the owner of the account's runs.
+        oozie_url: Base URL of the Oozie server, or ``""`` when the account uses none.
+        default_engine: The engine that the user's settings name; information only (it applies when scheduling).
+    """
+
+    name: str
+    unix_user: str
+    host: str
+    web_service_url: str
+    web_user: str
+    oozie_url: str = ""
+    default_engine: str = ""
+
+    @property
+    def claim(self) -> tuple[str, str, str]:
+        """What no two accounts may share: web service, user and host."""
+        return (self.web_service_url, self.web_user, self.host)

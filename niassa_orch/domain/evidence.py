@@ -1,0 +1,60 @@
+"""What a transcript of an engine call proves, and what it does not.
+
+Made by ``seqware.transcript`` from the bytes of a transcript, weighed by ``domain.settling``. A line that is there is
+evidence; a line that is missing is evidence only when the call ended with the mediator's own last record, since Java
+swallows write errors on its standard output.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from niassa_orch.domain import runs
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunEvidence:
+    """What the transcript says of one accession.
+
+    Args:
+        accession: The run.
+        launching: The engine said that it launches the run; from here on something may have happened.
+        working_dir: ``Using working directory: ...``; its last part, ``oozie-UUID``, is what the job's ``appPath``
+            ends in.
+        job_id: ``Submitted Oozie job: ...``; the point of no return is behind us.
+        ended: whitestar's last words, ``completed`` or ``failed``.
+    """
+
+    accession: runs.Accession
+    launching: bool = False
+    working_dir: str | None = None
+    job_id: str | None = None
+    ended: runs.RunStatus | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CallEvidence:
+    """What the transcript says of the whole call.
+
+    Args:
+        begun: The mediator's first record is there: sudo let it run.
+        ended: The mediator's last record is there, of the same call.
+        exit_code: The engine's exit code (128 + n for signal n), a hint; ``None`` when it did not end.
+        timed_out: The mediator killed the call at its deadline.
+        refused: Why the mediator refused to call the engine, or ``None``.
+        lock_held: The engine gave up on its lock (``AlreadyLockedException``).
+        preamble: What was written before the mediator's first record, such as sudo's refusal; at most 2 kB.
+        tail: The last 2 kB of what the engine wrote.
+        command: The command that the mediator ran.
+        runs: By accession; every accession of the call is there.
+    """
+
+    begun: bool
+    ended: bool
+    exit_code: int | None
+    timed_out: bool
+    refused: str | None
+    lock_held: bool
+    preamble: str
+    tail: str
+    command: tuple[str, ...]
+    runs: Mapping[runs.Accession, RunEvidence]

@@ -1,0 +1,50 @@
+"""A workflow job as Oozie tells it.
+
+``Job`` comes from a detail answer; ``JobRow`` from a list, which carries neither ``appPath`` nor actions.
+"""
+
+import dataclasses
+import enum
+
+
+class JobStatus(enum.StrEnum):
+    """Oozie's statuses of a workflow job."""
+
+    PREP = "PREP"
+    RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Action:
+    """One step of a job. ``external_id`` is ``None`` until the step was handed to its engine (SGE for oozie-sge)."""
+
+    name: str
+    status: str
+    external_id: str | None = None
+    error_message: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JobRow:
+    """One row of Oozie's job list. ``status`` is ``None`` when it is none of the six."""
+
+    id: str
+    status: JobStatus | None
+    user: str
+    run: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Job:
+    """One job with its steps. ``run`` counts reruns; ``app_path`` ends in the run's ``oozie-UUID``."""
+
+    id: str
+    status: JobStatus | None
+    user: str
+    app_path: str
+    run: int = 0
+    actions: tuple[Action, ...] = ()

@@ -1,0 +1,1 @@
+"""The Oozie server: its documents and its HTTP."""

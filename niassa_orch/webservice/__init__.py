@@ -1,0 +1,1 @@
+"""The Niassa web service: its documents and its HTTP."""
