@@ -1,0 +1,124 @@
+"""What a text in settings and profiles must look like: hosts, URLs, logins, paths, commands.
+
+Pure functions from a text to its normal form. They raise ``ValueError`` with a reason for people that never repeats the
+text itself, since it may hold a password by mistake. Used as validators by ``settings`` and ``profiles``, and by
+``user_settings`` for what comes from a Unix user's own file.
+"""
+
+import json
+import urllib.parse
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+import pydantic_settings
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def query_text(text: str) -> str:
+    """A text that may stand in a query of the web service, such as a host.
+
+    The service pastes values between single quotes, unescaped (protocol, section 1).
+    """
+    if not text or text != text.strip():
+        reason = "is empty or has blanks around it"
+        raise ValueError(reason)
+    if any(character in "'\"\\" or not character.isprintable() for character in text):
+        reason = "holds a quote, a backslash or a control character, which must never reach a query of the web service"
+        raise ValueError(reason)
+    return text
+
+
+def web_user(text: str) -> str:
+    """A login of the web service as the server stores it: trimmed and in lower case (protocol, section 1)."""
+    user = query_text(text.strip().lower())
+    if ":" in user:
+        reason = "holds a colon, which HTTP Basic cannot send in a user name"
+        raise ValueError(reason)
+    return user
+
+
+def base_url(text: str) -> str:
+    """An ``http`` or ``https`` URL in one spelling: no default port, no trailing slash, host in lower case."""
+    url = query_text(text.strip())
+    if any(character.isspace() for character in url):
+        reason = "holds a blank"
+        raise ValueError(reason)
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        # The cause quotes the URL, which may hold a login.
+        reason = "is not a URL: its host or port cannot be read"
+        raise ValueError(reason) from None
+    _check_url(url, parts, host)
+    host = f"[{host}]" if ":" in host else host
+    authority = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
+    return f"{parts.scheme}://{authority}{parts.path.rstrip('/')}"
+
+
+def _check_url(url: str, parts: urllib.parse.SplitResult, host: str) -> None:
+    reason = ""
+    if parts.scheme not in _DEFAULT_PORTS:
+        reason = "must begin with http:// or https://"
+    elif "@" in parts.netloc:
+        reason = "holds a login; the user belongs in web_service.user and the password in web_service.password_file"
+    elif not host:
+        reason = "names no host"
+    elif "?" in url or "#" in url:
+        reason = "must end with the path: no query, no fragment"
+    if reason:
+        raise ValueError(reason)
+
+
+def absolute_path(path: Path) -> Path:
+    """A path that means the same wherever the service is started."""
+    if not path.is_absolute():
+        reason = "must be an absolute path"
+        raise ValueError(reason)
+    return path
+
+
+def settings_path(text: str) -> str:
+    """A path of an account's Unix user: absolute, or ``~/...`` for that user's home directory."""
+    if not text.startswith(("/", "~/")) or not text.isprintable():
+        reason = "must be an absolute path, or begin with ~/ for the home directory of unix_user"
+        raise ValueError(reason)
+    return text
+
+
+def given_path(value: object) -> object:
+    """Refuses what would silently mean the directory where the service was started, and unseen characters."""
+    if isinstance(value, str) and (not value or value.startswith("~") or not value.isprintable()):
+        reason = "must be a whole path: not empty, without ~ and control characters"
+        raise ValueError(reason)
+    return value
+
+
+def command_words(value: object) -> object:
+    """A command as a list of words; as JSON where only a text can be given, as in the environment."""
+    reason = 'must be a list of words, such as ["seqware"]'
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError(reason) from None
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError(reason)
+    if not all(isinstance(word, str) and word and word.isprintable() for word in value):
+        raise ValueError(reason)
+    return value
+
+
+#: ``""`` stands for the host that everybody else has.
+HostOrEmpty = Annotated[str, pydantic.AfterValidator(lambda text: text and query_text(text))]
+QueryText = Annotated[str, pydantic.AfterValidator(query_text)]
+WebUser = Annotated[str, pydantic.AfterValidator(web_user)]
+BaseUrl = Annotated[str, pydantic.AfterValidator(base_url)]
+SettingsPath = Annotated[str, pydantic.AfterValidator(settings_path)]
+#: Absolute as written.
+AbsolutePath = Annotated[Path, pydantic.BeforeValidator(given_path), pydantic.AfterValidator(absolute_path)]
+#: Taken from where the service was started when it is relative, and absolute from then on.
+StartPath = Annotated[Path, pydantic.BeforeValidator(given_path), pydantic.AfterValidator(Path.absolute)]
+Command = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(command_words)]

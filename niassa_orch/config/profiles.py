@@ -1,0 +1,218 @@
+"""The profiles of ``accounts.d``: one file an account, each taken or refused alone.
+
+A refused file is quarantined with its reason; the others are not touched. Nothing here reads as another user: what a
+profile leaves out comes from ``user_settings``. Blocks (files, the user database), so call it in a thread. Called by
+the supervisor at start and at every reload, and by the commands that show or check accounts.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pwd
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from niassa_orch import errors
+from niassa_orch.config import checks, credentials, documents, guarded
+from niassa_orch.config import settings as service_settings
+
+_LIMIT_BYTES = 64 * 1024
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*\.toml")
+# Hidden and editors' files, and what administrators and package tools park beside a file that is read.
+_IGNORED = re.compile(
+    r"\..*|.*~|#.*#|README.*|.*\.(example|disabled|bak|orig|rpm(new|orig|save)|dpkg-[a-z]+)", re.DOTALL
+)
+
+
+class WebServiceKeys(documents.Table):
+    """``[web_service]``: where the account's runs are, and its login there."""
+
+    url: checks.BaseUrl | None = None
+    user: checks.WebUser | None = None
+    password_file: checks.AbsolutePath | None = None
+    ca_file: checks.AbsolutePath | None = None
+
+
+class EngineKeys(documents.Table):
+    """``[engine]``: how runs are launched, and where Oozie is."""
+
+    command: checks.Command | None = None
+    oozie_url: checks.BaseUrl | None = None
+    default_engine: checks.QueryText | None = None
+
+
+class ProfileKeys(documents.Table):
+    """All keys that a profile's file may hold."""
+
+    unix_user: str
+    enabled: bool = True
+    host: checks.QueryText | None = None
+    settings_file: checks.SettingsPath = "~/.seqware/settings"
+    web_service: WebServiceKeys = WebServiceKeys()
+    engine: EngineKeys = EngineKeys()
+
+
+class Profile(ProfileKeys):
+    """One account as its file tells it; ``name`` is the file's stem. It holds no secret, only where one is."""
+
+    name: str
+
+    @property
+    def file(self) -> str:
+        """The name of the profile's file."""
+        return f"{self.name}.toml"
+
+    def settings_path(self) -> Path:
+        """``settings_file`` as a path; ``~`` is the home directory of ``unix_user`` in the user database.
+
+        Raises:
+            errors.ProfileError: The Unix user is gone.
+        """
+        if not self.settings_file.startswith("~/"):
+            return Path(self.settings_file)
+        return Path(_unix_user(self.file, self.unix_user).pw_dir, self.settings_file[2:])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Profiles:
+    """What a look at ``accounts.d`` brought: profiles by name, disabled ones among them, and what was refused."""
+
+    profiles: tuple[Profile, ...]
+    quarantined: tuple[errors.ProfileError, ...]
+
+
+def load(directory: Path, settings: service_settings.Settings) -> Profiles:
+    """Read every profile of a directory.
+
+    Args:
+        directory: The settings' ``accounts_dir``; hidden, editors' and parked files in it are passed over.
+        settings: For the host of profiles that name none, and for ``allow_root``.
+
+    Raises:
+        errors.SettingsError: The directory itself cannot be read; with the command to run.
+    """
+    profiles: list[Profile] = []
+    refused: list[errors.ProfileError] = []
+    with _opened(directory) as descriptor:
+        for file in _files(descriptor):
+            try:
+                profiles.append(_load_one(directory / file, descriptor, settings))
+            except errors.ProfileError as exc:
+                refused.append(exc)
+    profiles.sort(key=lambda profile: profile.name)
+    doubles = _doubles(profiles, settings)
+    return Profiles(
+        profiles=tuple(profile for profile in profiles if profile.name not in doubles),
+        quarantined=tuple(sorted([*refused, *doubles.values()], key=lambda error: error.file)),
+    )
+
+
+@contextlib.contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    """The directory, open, so that nobody can swap it while its files are read."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError as exc:
+        reason = f"accounts_dir: {directory} does not exist: mkdir -p -m 755 {shlex.quote(str(directory))}"
+        raise errors.SettingsError(reason) from exc
+    except OSError as exc:
+        reason = f"accounts_dir: {directory} cannot be read: {exc.strerror}"
+        raise errors.SettingsError(reason) from exc
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _files(descriptor: int) -> list[str]:
+    with os.scandir(descriptor) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if not _IGNORED.fullmatch(entry.name)
+            and (entry.name.endswith(".toml") or not entry.is_dir(follow_symlinks=False))
+        )
+
+
+def _load_one(path: Path, directory: int, settings: service_settings.Settings) -> Profile:
+    if not _NAME.fullmatch(path.name):
+        reason = (
+            "is no name of a profile: letters, digits and ._@- and .toml at the end; "
+            "a file that is not meant to be read may end in .disabled"
+        )
+        raise errors.ProfileError(_shown(path.name), "", reason)
+    try:
+        guarded.check_owner_and_mode(path.parent, os.fstat(directory), guarded.WRITABLE_BY_OTHERS)
+        content = guarded.read_bytes(
+            path, forbidden_mode=guarded.WRITABLE_BY_OTHERS, limit_bytes=_LIMIT_BYTES, directory=directory
+        )
+        document = documents.parse_toml(content)
+    except (guarded.FileRefusedError, documents.DocumentError) as exc:
+        raise errors.ProfileError(path.name, "", str(exc)) from exc
+    profile = _parse(path.name, document)
+    _check_unix_user(profile, settings)
+    _check_files(profile)
+    return profile
+
+
+def _parse(file: str, document: dict[str, Any]) -> Profile:
+    try:
+        keys = ProfileKeys.model_validate(document)
+    except pydantic.ValidationError as exc:
+        first, *others = documents.explain(exc, ProfileKeys)
+        more = "".join(f"; {problem.key}: {problem.reason}" for problem in others)
+        raise errors.ProfileError(file, first.key, first.reason + more) from exc
+    return Profile(name=file.removesuffix(".toml"), **{key: getattr(keys, key) for key in ProfileKeys.model_fields})
+
+
+def _unix_user(file: str, unix_user: str) -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(unix_user)
+    except (KeyError, ValueError) as exc:
+        reason = f"this machine has no Unix user {_shown(unix_user)!r}: make it, or correct the name"
+        raise errors.ProfileError(file, "unix_user", reason) from exc
+
+
+def _check_unix_user(profile: Profile, settings: service_settings.Settings) -> None:
+    """Root is refused under any name, except where a service that is root itself was told to allow it."""
+    allowed = settings.allow_root and os.geteuid() == 0
+    if _unix_user(profile.file, profile.unix_user).pw_uid == 0 and not allowed:
+        reason = "is root, which no account's work may run as: name a user of the account's own"
+        raise errors.ProfileError(profile.file, "unix_user", reason)
+
+
+def _check_files(profile: Profile) -> None:
+    """A password that is missing or open to others is better refused now than at the first request."""
+    keys = profile.web_service
+    if keys.password_file:
+        try:
+            credentials.read_password_file(keys.password_file)
+        except errors.CredentialError as exc:
+            raise errors.ProfileError(profile.file, "web_service.password_file", str(exc)) from exc
+    if keys.ca_file and not os.access(keys.ca_file, os.R_OK):
+        reason = f"{keys.ca_file} does not exist, or cannot be read by the service's user"
+        raise errors.ProfileError(profile.file, "web_service.ca_file", reason)
+
+
+def _doubles(profiles: list[Profile], settings: service_settings.Settings) -> dict[str, errors.ProfileError]:
+    """Enabled profiles that say the same web service, user and host as an enabled one before them."""
+    holders: dict[tuple[str, str, str], str] = {}
+    doubles: dict[str, errors.ProfileError] = {}
+    for profile in profiles:
+        keys = profile.web_service
+        if not (profile.enabled and keys.url and keys.user):
+            continue
+        holder = holders.setdefault((keys.url, keys.user, profile.host or settings.effective_host), profile.file)
+        if holder != profile.file:
+            reason = f"same web service, user and host as {holder}: disable one of them (enabled = false)"
+            doubles[profile.name] = errors.ProfileError(profile.file, "web_service.user", reason)
+    return doubles
+
+
+def _shown(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]

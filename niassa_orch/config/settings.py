@@ -1,0 +1,123 @@
+"""The settings of the service: what is valid, and what wins.
+
+Options win over the environment (``NIASSA_ORCH_BEAT__INTERVAL_SECONDS``), that over the TOML file, that over the
+defaults. ``load`` reads all of them once, at start and in ``cli``; everybody else is handed a frozen ``Settings``.
+Making a ``Settings`` by hand reads nothing at all. How the sources are read stands in ``sources``; nothing of one
+account belongs here.
+"""
+
+import functools
+import socket
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+
+from niassa_orch import errors
+from niassa_orch.config import checks, documents, sources
+
+DEFAULT_FILE = Path("/etc/niassa-orch/niassa-orch.toml")
+
+_Seconds = Annotated[float, pydantic.Field(gt=0)]
+_Size = Annotated[int, pydantic.Field(ge=1)]
+
+
+class Beat(documents.Table):
+    """How often each account is looked after; jitter is a fraction of the interval."""
+
+    interval_seconds: _Seconds = 30
+    jitter: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.1
+
+
+class Pool(documents.Table):
+    """How much happens at once.
+
+    ``size`` counts tasks over all accounts, ``engine_calls`` calls of the seqware command (always one at a time a Unix
+    user), ``requests_per_web_service`` requests in flight to one web service.
+    """
+
+    size: _Size = 10
+    engine_calls: _Size = 2
+    requests_per_web_service: _Size = 8
+
+
+class Engine(documents.Table):
+    """How the seqware command is called, and when a call that left no trace counts as clean.
+
+    ``batch`` is the number of accessions in one call; ``doubt_grace_seconds`` is how long Oozie must have answered
+    "none" before a launch without a job may be tried again; ``kill_grace_seconds`` lie between SIGTERM and SIGKILL.
+    """
+
+    command: checks.Command = ("seqware",)
+    mediator: checks.AbsolutePath = Path("/usr/local/libexec/niassa-orch/mediator")
+    deadline_seconds: _Seconds = 900
+    whitestar_deadline_seconds: _Seconds = 604_800
+    kill_grace_seconds: _Seconds = 10
+    doubt_grace_seconds: _Seconds = 120
+    batch: _Size = 5
+
+
+class Http(documents.Table):
+    """Requests to web services and Oozie: total time-out of one, and how often a harmless one is tried."""
+
+    timeout_seconds: _Seconds = 30
+    attempts: _Size = 4
+
+
+class Oozie(documents.Table):
+    """``gone_after_seconds``: how long Oozie must have said that it does not know a job before it counts as gone."""
+
+    gone_after_seconds: _Seconds = 3600
+
+
+class Settings(documents.Table):
+    """All settings, valid and frozen; every path in them is absolute once it was read."""
+
+    accounts_dir: checks.StartPath = Path("/etc/niassa-orch/accounts.d")
+    state_dir: checks.StartPath = Path("/var/lib/niassa-orch")
+    runtime_dir: checks.StartPath = Path("/run/niassa-orch")
+    host: checks.HostOrEmpty = ""
+    #: For the sandbox only: a service that runs as root may then serve accounts whose Unix user is root.
+    allow_root: bool = False
+    beat: Beat = Beat()
+    pool: Pool = Pool()
+    engine: Engine = Engine()
+    http: Http = Http()
+    oozie: Oozie = Oozie()
+
+    @functools.cached_property
+    def effective_host(self) -> str:
+        """The host string of accounts that name none: ``host``, else this machine's fully qualified name.
+
+        The first look may ask DNS and block, so take it before the event loop runs.
+        """
+        return self.host or socket.getfqdn()
+
+
+def load(
+    config_file: Path | None = None,
+    options: Mapping[str, object] = types.MappingProxyType({}),
+) -> Settings:
+    """Read the file and the environment and lay the options over them.
+
+    Args:
+        config_file: The TOML file; ``None`` means ``DEFAULT_FILE``, which may be absent.
+        options: Given on the command line; keys dotted (``beat.interval_seconds``), ``None`` means not given.
+
+    Raises:
+        errors.SettingsError: One line a problem: where it is, the key, the reason.
+    """
+    given = sources.options(options)
+    environment = sources.environment(Settings)
+    file = sources.file(config_file or DEFAULT_FILE, required=config_file is not None)
+    problems = [*environment.problems]
+    try:
+        settings = Settings.model_validate(sources.merged(file, environment, given))
+    except pydantic.ValidationError as exc:
+        problems += [sources.locate(problem, file, environment, given) for problem in documents.explain(exc, Settings)]
+        raise errors.SettingsError("\n".join(problems)) from exc
+    if problems:
+        raise errors.SettingsError("\n".join(problems))
+    return settings

@@ -1,0 +1,184 @@
+"""The seqware settings of an account's Unix user, and how they complete a profile.
+
+``parse`` reads the bytes of a Java properties file as Java does; ``merge`` makes the account and its login. Whoever
+calls has read the file as that user: nothing here opens one. The file holds a password and is written by somebody who
+is not trusted, so no part of it stands in any message. Called by ``core`` when an account is enrolled.
+"""
+
+import dataclasses
+import io
+from collections.abc import Callable
+
+import javaproperties
+import pydantic
+
+from niassa_orch import errors
+from niassa_orch.config import checks, credentials, profiles
+from niassa_orch.config import settings as service_settings
+from niassa_orch.domain import accounts
+
+LIMIT_BYTES = 64 * 1024
+# A value over many lines costs the parser the square of their number, on our event loop.
+_LIMIT_CONTINUATIONS = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class UserSettings:
+    """What we use of a seqware settings file; ``None`` where it says nothing. Texts as Java sees them, untrimmed."""
+
+    rest_url: str | None = None
+    rest_user: str | None = None
+    rest_password: pydantic.SecretStr | None = None
+    metadata_method: str | None = None
+    default_engine: str | None = None
+    oozie_url: str | None = None
+    oozie_work_dir: str | None = None
+    lock_id: str | None = None
+
+
+def parse(content: bytes, file: str = "~/.seqware/settings") -> UserSettings:
+    """Read a Java properties file: ISO-8859-1, escapes, trailing blanks kept, keys in any case (protocol, section 2).
+
+    Args:
+        content: The whole file.
+        file: Its name, for messages.
+
+    Raises:
+        errors.UserSettingsError: It is too large, or has an escape that Java refuses as well.
+    """
+    _check_size(content, file)
+    line = 1
+    found: dict[str, str] = {}
+    try:
+        for element in javaproperties.parse(io.BytesIO(content)):
+            if isinstance(element, javaproperties.KeyValue):
+                found[element.key.upper()] = element.value
+            line += element.source.count("\n")
+    except javaproperties.InvalidUEscapeError:
+        reason = f"an entry that begins at line {line} has a \\u without four hexadecimal digits after it"
+    else:
+        return _taken(found)
+    # Raised outside the handler: the parser's error quotes the file.
+    raise errors.UserSettingsError(file, "", reason)
+
+
+def needs_user_settings(profile: profiles.Profile) -> bool:
+    """Whether the profile leaves out something that only the user's own settings can say."""
+    keys = profile.web_service
+    return not (keys.url and keys.user and keys.password_file and profile.engine.oozie_url)
+
+
+def merge(
+    profile: profiles.Profile,
+    user_settings: UserSettings | None,
+    password: pydantic.SecretStr | None,
+    settings: service_settings.Settings,
+) -> tuple[accounts.Account, credentials.Login]:
+    """Complete a profile with the user's own settings; the profile wins.
+
+    Args:
+        profile: What the administrator wrote.
+        user_settings: What the Unix user wrote, or ``None`` when it was not read.
+        password: From ``password_file``, or ``None`` when the profile names none.
+        settings: For the host of profiles that name none.
+
+    Raises:
+        errors.UserSettingsError: Something is in neither, or is no URL or user; with the key and what to do.
+    """
+    theirs = user_settings or UserSettings()
+    _check_method(profile, theirs)
+    account = _account(profile, theirs, settings)
+    return account, credentials.Login(account.web_user, password or _their_password(profile, theirs, account.web_user))
+
+
+def _account(profile: profiles.Profile, theirs: UserSettings, settings: service_settings.Settings) -> accounts.Account:
+    keys, engine = profile.web_service, profile.engine
+    return accounts.Account(
+        name=profile.name,
+        unix_user=profile.unix_user,
+        host=profile.host or settings.effective_host,
+        web_service_url=keys.url or _required(profile, "url", "SW_REST_URL", theirs.rest_url, checks.base_url),
+        web_user=keys.user or _required(profile, "user", "SW_REST_USER", theirs.rest_user, checks.web_user),
+        oozie_url=engine.oozie_url or _optional(profile, "OOZIE_URL", theirs.oozie_url, checks.base_url),
+        default_engine=engine.default_engine
+        or _optional(profile, "SW_DEFAULT_WORKFLOW_ENGINE", theirs.default_engine, _engine_name),
+    )
+
+
+def _check_size(content: bytes, file: str) -> None:
+    if len(content) > LIMIT_BYTES:
+        reason = f"is larger than {LIMIT_BYTES} bytes"
+        raise errors.UserSettingsError(file, "", reason)
+    if sum(line.endswith(b"\\") for line in content.splitlines()) > _LIMIT_CONTINUATIONS:
+        reason = f"continues more than {_LIMIT_CONTINUATIONS} lines with a backslash"
+        raise errors.UserSettingsError(file, "", reason)
+
+
+def _taken(found: dict[str, str]) -> UserSettings:
+    password = found.get("SW_REST_PASS")
+    return UserSettings(
+        rest_url=found.get("SW_REST_URL"),
+        rest_user=found.get("SW_REST_USER"),
+        rest_password=pydantic.SecretStr(password) if password else None,
+        metadata_method=found.get("SW_METADATA_METHOD"),
+        default_engine=found.get("SW_DEFAULT_WORKFLOW_ENGINE"),
+        oozie_url=found.get("OOZIE_URL"),
+        oozie_work_dir=found.get("OOZIE_WORK_DIR"),
+        lock_id=found.get("SW_LOCK_ID"),
+    )
+
+
+def _check_method(profile: profiles.Profile, theirs: UserSettings) -> None:
+    """Without the web service the engine would run jobs and tell nobody."""
+    if theirs.metadata_method is not None and theirs.metadata_method.strip().lower() != "webservice":
+        reason = f"must be webservice in {_place(profile)}"
+        raise errors.UserSettingsError(profile.file, "SW_METADATA_METHOD", reason)
+
+
+def _required(
+    profile: profiles.Profile, key: str, their_key: str, their_value: str | None, check: Callable[[str], str]
+) -> str:
+    if their_value is None or not their_value.strip():
+        raise _missing(profile, key, their_key)
+    return _checked(profile, their_key, their_value, check)
+
+
+def _optional(profile: profiles.Profile, their_key: str, their_value: str | None, check: Callable[[str], str]) -> str:
+    if their_value is None or not their_value.strip():
+        return ""
+    return _checked(profile, their_key, their_value, check)
+
+
+def _engine_name(text: str) -> str:
+    return checks.query_text(text.strip())
+
+
+def _checked(profile: profiles.Profile, their_key: str, their_value: str, check: Callable[[str], str]) -> str:
+    try:
+        return check(their_value)
+    except ValueError as exc:
+        reason = f"{exc} (in {_place(profile)})"
+    raise errors.UserSettingsError(profile.file, their_key, reason)
+
+
+def _their_password(profile: profiles.Profile, theirs: UserSettings, user: str) -> pydantic.SecretStr:
+    """The password in the user's settings, which belongs to the user who is named beside it and to nobody else."""
+    if theirs.rest_password is None:
+        raise _missing(profile, "password_file", "SW_REST_PASS")
+    if any("\ud800" <= character <= "\udfff" for character in theirs.rest_password.get_secret_value()):
+        # Refused here, since the encoder's error would carry the password.
+        reason = f"has a \\u escape that is half a character, in {_place(profile)}"
+        raise errors.UserSettingsError(profile.file, "SW_REST_PASS", reason)
+    if (theirs.rest_user or user).strip().lower() != user:
+        reason = f"is required: SW_REST_PASS in {_place(profile)} belongs to another user than web_service.user"
+        raise errors.UserSettingsError(profile.file, "web_service.password_file", reason)
+    return theirs.rest_password
+
+
+def _missing(profile: profiles.Profile, key: str, their_key: str) -> errors.UserSettingsError:
+    reason = f"is missing, and so is {their_key} in {_place(profile)}: write one of them"
+    return errors.UserSettingsError(profile.file, f"web_service.{key}", reason)
+
+
+def _place(profile: profiles.Profile) -> str:
+    return f"{profile.settings_file} of {profile.unix_user}"
