@@ -1,0 +1,92 @@
+"""Puts the mediator and its configuration in place.
+
+The administrator (and the sandbox, as root) installs it root-owned at ``DEFAULT_MEDIATOR``; for an account whose Unix
+user is our own the service installs it into its own state directory. Whoever can write to that directory decides what
+runs as the accounts, so it must belong to root where sudo names the mediator; the mediator checks that itself.
+"""
+
+import collections.abc
+import dataclasses
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+DEFAULT_MEDIATOR = pathlib.Path("/usr/local/libexec/niassa-orch/mediator")
+
+_INTERPRETER = pathlib.Path("/usr/bin/python3")
+_SOURCE = pathlib.Path(__file__).with_name("mediator.py")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MediatorConfiguration:
+    """What ``mediator.json`` holds: what the mediator runs, for whom and for how long. No secrets.
+
+    Args:
+        command: The seqware command, absolute path first.
+        settings_file: The seqware settings of each Unix user; ``~/`` is that user's home.
+        deadline_seconds: After this long a launch is killed, with all its descendants.
+        whitestar_deadline_seconds: The same for ``launch-whitestar``, whose calls last as long as the workflow.
+        kill_grace_seconds: Between SIGTERM and SIGKILL.
+        max_accessions: In one call.
+        path: The engine's ``PATH``.
+        java_home: The engine's ``JAVA_HOME``, or ``""`` for none.
+        allow_root: Lets the mediator run as root; only for a sandbox in which everything is root's.
+        users: By Unix user, what is different for that user: keys as above.
+    """
+
+    command: tuple[str, ...]
+    settings_file: str = "~/.seqware/settings"
+    deadline_seconds: float = 900
+    whitestar_deadline_seconds: float = 604_800
+    kill_grace_seconds: float = 10
+    max_accessions: int = 50
+    path: str = "/usr/local/bin:/usr/bin:/bin"
+    java_home: str = ""
+    allow_root: bool = False
+    users: collections.abc.Mapping[str, collections.abc.Mapping[str, object]] = dataclasses.field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text of ``mediator.json``."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields["command"] = list(self.command)
+        fields["users"] = {user: dict(overrides) for user, overrides in self.users.items()}
+        return json.dumps(fields, indent=2) + "\n"
+
+
+def install(directory: pathlib.Path, configuration: MediatorConfiguration) -> pathlib.Path:
+    """Write ``mediator`` (0755) and ``mediator.json`` (0644) into ``directory`` (0755); returns the mediator's path.
+
+    Each file appears whole or not at all, so a call that starts meanwhile sees the old one or the new one. Raises
+    OSError when the directory cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)
+    _write(directory / "mediator.json", configuration.to_json(), 0o644)
+    mediator = directory / "mediator"
+    _write(mediator, _script(), 0o755)
+    return mediator
+
+
+def _script() -> str:
+    """The mediator's source, with an interpreter that exists here."""
+    source = _SOURCE.read_text("utf-8")
+    if _INTERPRETER.exists():
+        return source
+    return f"#!{sys.executable} -I\n" + source.split("\n", 1)[1]
+
+
+def _write(path: pathlib.Path, text: str, mode: int) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = pathlib.Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,436 @@
+#!/usr/bin/python3 -I
+"""The mediator: the one program that sudo lets the service run as an account's Unix user.
+
+It stands alone: standard library only, Python 3.6 or newer, installed as one root-owned file with ``mediator.json``
+beside it (``seqware.installation``). Its caller is not trusted: whoever takes over the service user gets these verbs
+and digits, nothing else. What runs, with which settings and for how long, comes from ``mediator.json`` alone.
+
+Verbs: ``launch A B C``, ``launch-whitestar A``, ``settings``, ``texts`` (JSON on stdin), ``version``. Every answer is a
+line of JSON that begins with ``{"niassa_orch_mediator": 1``. Exit codes: 0 done, 64 refused, 74 nothing could be
+written, 124 killed at the deadline; a launch that ran ends with the engine's own code (128 + n for signal n).
+"""
+
+import base64
+import contextlib
+import ctypes
+import datetime
+import errno
+import json
+import math
+import os
+import pwd
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+import typing
+
+Record = typing.Dict[str, typing.Any]
+
+DEFAULTS: Record = {
+    "command": None,
+    "settings_file": "~/.seqware/settings",
+    "deadline_seconds": 900,
+    "whitestar_deadline_seconds": 604800,
+    "kill_grace_seconds": 10,
+    "max_accessions": 50,
+    "path": "/usr/local/bin:/usr/bin:/bin",
+    "java_home": "",
+    "allow_root": False,
+}
+MOST_BYTES = 1 << 20
+FILE_TAIL_BYTES = 64 * 1024
+MOST_FILES = 1000
+LEAST_FREE_BYTES = 1 << 20
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+WAITED_FOR = (*ENDINGS, signal.SIGCHLD)
+PR_SET_CHILD_SUBREAPER = 36
+TEXT_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.+@=,-]{0,199})\.([eo])([0-9]{1,18})")
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class Refusal(Exception):  # noqa: N818 - not a fault of ours: the answer is no
+    """The mediator says no, and why. Nothing irreversible was done."""
+
+
+def refuse(why: str) -> "typing.NoReturn":
+    """Say no."""
+    raise Refusal(why)
+
+
+def answer(record: Record) -> None:
+    """Write one record as a line, whole and at once; raises OSError when that is not possible."""
+    line = json.dumps(dict({"niassa_orch_mediator": 1}, **record), ensure_ascii=False) + "\n"
+    rest = line.encode("utf-8", "replace")
+    while rest:
+        rest = rest[os.write(1, rest) :]
+
+
+def check_trusted(status: os.stat_result, path: str, above: bool = False) -> None:
+    """Only root and the user that we run as may own or change what decides over us.
+
+    A sticky directory that everybody may write to, such as /tmp, passes further above: nobody can replace there what
+    belongs to somebody else.
+    """
+    if status.st_uid not in (0, os.getuid()):
+        refuse("%s belongs to uid %d: it must belong to root" % (path, status.st_uid))
+    if status.st_mode & 0o022 and not (above and status.st_mode & stat.S_ISVTX):
+        refuse("%s may be changed by its group or by everybody: chmod go-w %s" % (path, path))
+
+
+def read_whole(descriptor: int, path: str) -> typing.Tuple[bytes, os.stat_result]:
+    """The bytes of an open regular file of at most 1 MiB, and its status. Closes the descriptor."""
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            refuse("%s is not a regular file" % path)
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        refuse("%s is larger than 1 MiB" % path)
+    return content, status
+
+
+def read_configuration(user: str) -> Record:
+    """What ``mediator.json`` beside this file says for ``user``, once everything above it has proved trustworthy."""
+    mediator = os.path.realpath(__file__)
+    directory = os.path.dirname(mediator)
+    path = os.path.join(directory, "mediator.json")
+    check_trusted(os.lstat(mediator), mediator)
+    check_trusted(os.lstat(directory), directory)
+    above = directory
+    while above != os.path.dirname(above):
+        above = os.path.dirname(above)
+        check_trusted(os.lstat(above), above, above=True)
+    try:
+        content, status = read_whole(os.open(path, BELOW), path)
+        check_trusted(status, path)
+        written = json.loads(content.decode("utf-8"))
+        overrides = written.pop("users", {}).get(user, {})
+        return checked(dict(dict(DEFAULTS, **written), **overrides), path)
+    except OSError as error:
+        refuse("%s cannot be read: %s" % (path, error.strerror))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        refuse("%s is not the JSON that it should be" % path)
+
+
+def checked(configuration: Record, path: str) -> Record:
+    """The configuration, when every value in it is of the right kind."""
+
+    def is_text(value: object) -> bool:
+        return isinstance(value, str) and "\0" not in value
+
+    def is_positive(value: typing.Any) -> bool:
+        return type(value) in (int, float) and 0 < value < 1e9
+
+    command = configuration["command"]
+    good = {
+        "command": isinstance(command, list) and bool(command) and all(map(is_text, command)),
+        "allow_root": isinstance(configuration["allow_root"], bool),
+    }
+    for key, value in configuration.items():
+        if key not in DEFAULTS:
+            refuse("%s: unknown key %s" % (path, json.dumps(key)))
+        test = is_text if isinstance(DEFAULTS[key], str) else is_positive
+        if not (good[key] if key in good else test(value)):
+            refuse("%s: %s has a wrong value" % (path, key))
+    if not os.path.isabs(command[0]):
+        refuse("%s: command must begin with an absolute path" % path)
+    return configuration
+
+
+def read_settings(configuration: Record, account: pwd.struct_passwd) -> typing.Tuple[str, bytes, os.stat_result]:
+    """Path, content and status of the account's seqware settings.
+
+    A link is followed: it is that user's own file, opened with nothing but that user's rights.
+    """
+    path = configuration["settings_file"]
+    path = account.pw_dir + path[1:] if path.startswith("~/") else path
+    if not os.path.isabs(path):
+        refuse("settings_file must be an absolute path or begin with ~/")
+    try:
+        return (path, *read_whole(os.open(path, BELOW & ~os.O_NOFOLLOW), path))
+    except OSError as error:
+        text = "the settings file %s cannot be read as %s: %s"
+        refuse(text % (path, account.pw_name, error.strerror))
+
+
+def parse_accessions(words: typing.List[str], most: int) -> typing.List[int]:
+    """The accessions among the arguments; refuses anything but 1 to ``most`` different plain numbers."""
+    if not 1 <= len(words) <= most:
+        refuse("from 1 to %d accessions are needed" % most)
+    if not all(re.fullmatch("[1-9][0-9]{0,17}", word) for word in words):
+        refuse("an accession is a plain number of 1 to 18 digits")
+    if len(set(words)) < len(words):
+        refuse("an accession is there twice")
+    return [int(word) for word in words]
+
+
+def engine_environment(configuration: Record, account: pwd.struct_passwd, settings_file: str) -> typing.Dict[str, str]:
+    """The engine's whole environment. Nothing of the caller's survives but a time zone that looks like one."""
+    environment = {
+        "HOME": account.pw_dir,
+        "USER": account.pw_name,
+        "LOGNAME": account.pw_name,
+        "SHELL": "/bin/sh",
+        "PATH": configuration["path"],
+        "LANG": "C.UTF-8",
+        "SEQWARE_SETTINGS": settings_file,
+        # The JDK repeats a POST by itself when a connection breaks: two jobs for one run.
+        "SEQWARE_JVM_OPTS": "-Dsun.net.http.retryPost=false",
+    }
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,3}", os.environ.get("TZ", "")):
+        environment["TZ"] = os.environ["TZ"]
+    if configuration["java_home"]:
+        environment["JAVA_HOME"] = configuration["java_home"]
+    return environment
+
+
+def launch(configuration: Record, account: pwd.struct_passwd, verb: str, words: typing.List[str]) -> int:
+    """Run the engine for these accessions, to its end or to the deadline; returns the exit code.
+
+    The records carry a nonce that the engine cannot know, so that nothing it prints passes for the last record.
+    """
+    whitestar = verb == "launch-whitestar"
+    accessions = parse_accessions(words, 1 if whitestar else configuration["max_accessions"])
+    settings_file = read_settings(configuration, account)[0]
+    command = configuration["command"] + ["workflow-run", "launch-scheduled"]
+    for accession in accessions:
+        command += ["--accession", str(accession)]
+    if not (os.path.isfile(command[0]) and os.access(command[0], os.X_OK)):
+        refuse("%s cannot be run as %s: set the engine's command" % (command[0], account.pw_name))
+    deadline_seconds = configuration["whitestar_deadline_seconds" if whitestar else "deadline_seconds"]
+    signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
+    nonce = base64.b16encode(os.urandom(16)).decode("ascii").lower()
+    begin = {"record": "begin", "call": nonce, "verb": verb, "user": account.pw_name, "uid": os.getuid()}
+    begin.update(accessions=accessions, command=command, settings_file=settings_file, pid=os.getpid())
+    begin.update(deadline_seconds=deadline_seconds, time=datetime.datetime.now(datetime.timezone.utc).isoformat())
+    answer(begin)
+    started = time.monotonic()
+    call = Call(deadline_seconds, configuration["kill_grace_seconds"])
+    call.run(command, engine_environment(configuration, account, settings_file), account.pw_dir)
+    end = {"record": "end", "call": nonce, "exit_code": call.exit_code, "timed_out": call.timed_out}
+    end.update(signalled=call.signalled, seconds=round(time.monotonic() - started, 3))
+    vouch(end)
+    return 124 if call.timed_out else call.exit_code
+
+
+def vouch(end: Record) -> None:
+    """Write the last record, unless lines before it may be lost: it says that the transcript is complete."""
+    status = os.fstat(1)
+    if stat.S_ISREG(status.st_mode):
+        os.fsync(1)
+        room = os.fstatvfs(1)
+        if room.f_bavail * room.f_frsize < LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, "the disk of the transcript is full")
+    os.write(1, b"\n")  # the engine may have left a line unfinished
+    answer(end)
+
+
+class Call:
+    """The engine with all its descendants, in a session of its own."""
+
+    def __init__(self, deadline_seconds: float, kill_grace_seconds: float) -> None:
+        self.deadline = time.monotonic() + deadline_seconds
+        self.grace_seconds = kill_grace_seconds
+        self.kill_at = math.inf
+        self.exit_code = 127
+        self.timed_out = False
+        self.signalled: typing.Optional[int] = None
+
+    def run(self, command: typing.List[str], environment: typing.Dict[str, str], home: str) -> None:
+        """Start the engine and come back when nothing of it is left."""
+        # Descendants whose parents die become our children, so that none can slip away from the deadline. Where that
+        # does not work, the process group alone is what we can hold.
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        cwd = home if os.access(home, os.R_OK | os.X_OK) and os.path.isdir(home) else "/"
+        try:
+            engine = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                cwd=cwd,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, ()),
+            )
+        except (OSError, subprocess.SubprocessError):
+            return  # it did not start: 127, as a shell would say
+        while self.reap(engine):
+            self.wait_a_while()
+            self.enforce(engine.pid)
+
+    def reap(self, engine: "subprocess.Popen[bytes]") -> bool:
+        """Collect who has ended; true while any process of the call lives."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                return True
+            if pid == engine.pid:
+                number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+                self.exit_code = engine.returncode = 128 + number if number else os.WEXITSTATUS(status)
+        return send(os.killpg, engine.pid, 0)
+
+    def wait_a_while(self) -> None:
+        """Sleep until a child ends, somebody wants us to end, or a time limit is near; at most a second."""
+        limit = self.kill_at if self.kill_at < math.inf else self.deadline
+        # While we kill, orphans keep coming to us without a signal: look often.
+        pause_seconds = 0.05 if time.monotonic() >= self.kill_at else min(1.0, max(0.0, limit - time.monotonic()))
+        caught = signal.sigtimedwait(WAITED_FOR, pause_seconds)
+        if caught is not None and caught.si_signo in ENDINGS:
+            self.signalled = self.signalled or caught.si_signo
+
+    def enforce(self, group: int) -> None:
+        """SIGTERM to everything of the call when its time is up or we were told to end; later SIGKILL."""
+        now = time.monotonic()
+        if self.kill_at == math.inf and (self.signalled or now >= self.deadline):
+            self.timed_out = not self.signalled
+            self.kill_at = now + self.grace_seconds
+            signal_all(group, signal.SIGTERM)
+        elif now >= self.kill_at:
+            signal_all(group, signal.SIGKILL)
+
+
+def signal_all(group: int, number: int) -> None:
+    """Signal the group, and those of our children that left it: their parents died, so that they became ours."""
+    send(os.killpg, group, number)
+    with contextlib.suppress(OSError), open("/proc/self/task/%d/children" % os.getpid(), "rb") as file:
+        for child in map(int, file.read().split()):
+            if os.getpgid(child) != group:  # a second SIGTERM may hit somebody who is about to end well
+                send(os.kill, child, number)
+
+
+def send(kill: typing.Callable[[int, int], None], target: int, number: int) -> bool:
+    """Signal a process or a group; false when there is none, or none that is ours."""
+    try:
+        kill(target, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def read_orders() -> typing.List[typing.Tuple[int, str]]:
+    """What stdin asks for: a JSON list of ``{"accession": n, "directory": "/..."}``, of at most 1 MiB."""
+    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        refuse("stdin holds more than 1 MiB")
+    try:
+        # Of a very long number the first digits are enough to refuse it; all of them would cost minutes.
+        listed = json.loads(content.decode("utf-8"), parse_int=lambda digits: int(digits[:20]))
+        orders = [(order["accession"], order["directory"]) for order in listed]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        refuse("stdin must hold a JSON list of accession and directory")
+    for accession, directory in orders:
+        if type(accession) is not int or not 1 <= accession < 10**18 or not is_run_directory(directory):
+            refuse("stdin names an accession or a directory that no run can have")
+    return orders
+
+
+def is_run_directory(path: object) -> bool:
+    """Whether a path looks like a run's working directory: absolute, plain, ending in ``oozie-UUID``."""
+    return (
+        isinstance(path, str)
+        and re.fullmatch(r"(/[^/\0]+)+/oozie-[0-9A-Za-z-]{8,64}", path) is not None
+        and not {".", ".."} & set(path.split("/"))
+    )
+
+
+def read_texts(accession: int, directory: str) -> Record:
+    """The record of one run: the ends of its step logs by job number, or that its directory is gone."""
+    opened = []
+    try:
+        opened.append(os.open(os.path.dirname(directory), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        for name in (os.path.basename(directory), "generated-scripts"):
+            opened.append(os.open(name, BELOW | os.O_DIRECTORY, dir_fd=opened[-1]))
+            if os.fstat(opened[-1]).st_uid != os.getuid():
+                refuse("belongs to another user")
+        return {"accession": accession, "directory": directory, "files": list_texts(opened[-1])}
+    except (FileNotFoundError, NotADirectoryError):
+        return {"accession": accession, "directory": directory, "gone": True}
+    except Refusal as refusal:
+        return {"accession": accession, "directory": directory, "error": str(refusal)}
+    except OSError as error:
+        return {"accession": accession, "directory": directory, "error": error.strerror}
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def list_texts(scripts: int) -> typing.List[Record]:
+    """The step logs right inside one directory: ``NAME.o<digits>`` and ``NAME.e<digits>``, at most 1 MiB of text."""
+    found = [match for match in map(TEXT_NAME.fullmatch, os.listdir(scripts)) if match]
+    found.sort(key=lambda match: (int(match.group(3)), match.group()))
+    files, room = [], MOST_BYTES
+    for match in found[:MOST_FILES]:
+        file = read_text(scripts, match, min(room, FILE_TAIL_BYTES))
+        if file is not None:
+            files.append(file)
+            room -= min(room, file["size"], FILE_TAIL_BYTES)
+    return files
+
+
+def read_text(scripts: int, match: "typing.Match[str]", most_bytes: int) -> typing.Optional[Record]:
+    """One step log's last ``most_bytes``, or None when it vanished, is no plain file of ours, or cannot be read."""
+    try:
+        with os.fdopen(os.open(match.group(), BELOW, dir_fd=scripts), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+                return None
+            file.seek(max(0, status.st_size - most_bytes))
+            text = NOT_XML.sub("", file.read(most_bytes).decode("utf-8", "replace"))
+    except OSError:
+        return None
+    record = {"name": match.group(), "step": match.group(1), "stream": match.group(2), "number": int(match.group(3))}
+    record.update(mtime=status.st_mtime, size=status.st_size, cut=status.st_size > most_bytes, text=text)
+    return record
+
+
+def serve(words: typing.List[str]) -> int:
+    """Do what the verb says; returns the exit code."""
+    verb, rest = (words[0], words[1:]) if words else ("", [])
+    account = pwd.getpwuid(os.getuid())
+    configuration = read_configuration(account.pw_name)
+    if os.getuid() != os.geteuid() or (os.getuid() == 0 and not configuration["allow_root"]):
+        refuse("the mediator does not run as root: give the account a Unix user of its own")
+    if verb in ("launch", "launch-whitestar"):
+        return launch(configuration, account, verb, rest)
+    if rest or verb not in ("settings", "texts", "version"):
+        refuse("the verbs are: launch A B C, launch-whitestar A, settings, texts, version")
+    if verb == "version":
+        answer({"record": "version", "version": 1, "user": account.pw_name, "command": configuration["command"]})
+    elif verb == "settings":
+        path, content, status = read_settings(configuration, account)
+        record = {"record": "settings", "path": path, "mode": stat.S_IMODE(status.st_mode)}
+        record.update(owner_uid=status.st_uid, size=len(content))
+        answer(dict(record, content_base64=base64.b64encode(content).decode("ascii")))
+    else:
+        for accession, directory in read_orders():
+            answer(read_texts(accession, directory))
+    return 0
+
+
+def main() -> int:
+    """Set aside what the caller may have arranged (umask, ignored and blocked signals), then serve one verb."""
+    os.umask(0o022)
+    for number in (*WAITED_FOR, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    try:
+        try:
+            return serve(sys.argv[1:])
+        except Refusal as refusal:
+            answer({"record": "refused", "refused": str(refusal)})
+            return 64
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.write(2, ("niassa-orch mediator: %s\n" % error.strerror).encode("utf-8", "replace"))
+        return 74
+
+
+if __name__ == "__main__":
+    sys.exit(main())
