@@ -1,0 +1,186 @@
+"""Oozie's answers, read with a check of every type.
+
+JSON in, ``domain.jobs`` out. Whatever is not what Oozie's web services API documents is garbage, and garbage says
+nothing about any job: it must never read as "gone". Pure; called by ``oozie.client``.
+"""
+
+import dataclasses
+import datetime
+import email.utils
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+from xml.sax import saxutils
+
+from niassa_orch import errors
+from niassa_orch.domain import jobs
+
+_STATUSES: Final = {status.value: status for status in jobs.JobStatus}
+_NO_EXTERNAL_ID: Final = frozenset({"", "-"})
+_MESSAGE_CHARS: Final = 300
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of a job list, newest created first.
+
+    Args:
+        total: How many jobs the filter matches.
+        rows: Each with the time of its creation, ``None`` where Oozie told none.
+    """
+
+    total: int
+    rows: tuple[tuple[jobs.JobRow, datetime.datetime | None], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Complaint:
+    """An error as Oozie tells it in its headers. ``code`` is ``""`` when Oozie did not speak.
+
+    Args:
+        code: Such as ``E0604``.
+        message: Oozie's words, cut to one short line.
+    """
+
+    code: str
+    message: str
+
+
+def parse_versions(body: bytes) -> tuple[int, ...]:
+    """The versions of the API, as ``GET /versions`` answers (``[0,1,2]``).
+
+    Raises:
+        errors.OozieUnavailableError: Garbage.
+    """
+    versions = _loaded(body)
+    if not isinstance(versions, list) or not all(type(version) is int for version in versions):
+        _garbage("the versions are no list of numbers")
+    return tuple(versions)
+
+
+def parse_job(body: bytes) -> jobs.Job:
+    """One job with its actions, as ``GET /v1/job/ID?show=info`` answers.
+
+    Raises:
+        errors.OozieUnavailableError: Garbage.
+    """
+    job = _mapping(_loaded(body))
+    return jobs.Job(
+        id=_text(job, "id"),
+        status=_STATUSES.get(_text(job, "status")),
+        user=_optional_text(job, "user") or "",
+        app_path=_optional_text(job, "appPath") or "",
+        run=_number(job, "run"),
+        actions=tuple(_action(_mapping(action)) for action in _list(job, "actions")),
+    )
+
+
+def parse_rows(body: bytes) -> JobPage:
+    """One page of jobs, as ``GET /v1/jobs?jobtype=wf`` answers.
+
+    Raises:
+        errors.OozieUnavailableError: Garbage.
+    """
+    page = _mapping(_loaded(body))
+    if "workflows" not in page:
+        _garbage("workflows are missing")
+    return JobPage(_number(page, "total"), tuple(_row(_mapping(row)) for row in _list(page, "workflows")))
+
+
+def parse_error(headers: Mapping[str, str]) -> Complaint:
+    """Oozie's complaint from the headers of an answer, whose names are in lower case."""
+    message = "".join(letter if letter.isprintable() else " " for letter in headers.get("oozie-error-message", ""))
+    return Complaint(headers.get("oozie-error-code", "").strip()[:16], message[:_MESSAGE_CHARS])
+
+
+def configuration(properties: Mapping[str, str]) -> bytes:
+    """A Hadoop configuration, the body of a rerun."""
+    written = "".join(
+        f"<property><name>{saxutils.escape(name)}</name><value>{saxutils.escape(value)}</value></property>"
+        for name, value in properties.items()
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><configuration>{written}</configuration>'.encode()
+
+
+def _loaded(body: bytes) -> Any:
+    """The JSON. Decoded here, since ``json`` would guess at UTF-16; too deep is garbage as well."""
+    try:
+        return json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        # Not "from exc": the exception holds the whole body, and a job's conf may hold a secret.
+        message = "the answer is not Oozie's: no acceptable JSON"
+        raise errors.OozieUnavailableError(message) from None
+
+
+def _row(row: dict[str, Any]) -> tuple[jobs.JobRow, datetime.datetime | None]:
+    return (
+        jobs.JobRow(
+            id=_text(row, "id"),
+            status=_STATUSES.get(_text(row, "status")),
+            user=_optional_text(row, "user") or "",
+            run=_number(row, "run"),
+        ),
+        _time(row, "createdTime"),
+    )
+
+
+def _action(action: dict[str, Any]) -> jobs.Action:
+    external_id = _optional_text(action, "externalId")
+    return jobs.Action(
+        name=_text(action, "name"),
+        status=_optional_text(action, "status") or "",
+        external_id=None if external_id in _NO_EXTERNAL_ID else external_id,
+        error_message=_optional_text(action, "errorMessage"),
+    )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        _garbage("an object was expected")
+    return value
+
+
+def _list(value: dict[str, Any], name: str) -> list[Any]:
+    found = value.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        _garbage(f"{name} is no list")
+    return found
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    found = _optional_text(value, name)
+    if not found:
+        _garbage(f"{name} is missing")
+    return found
+
+
+def _optional_text(value: dict[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    if found is not None and not isinstance(found, str):
+        _garbage(f"{name} is no text")
+    return found
+
+
+def _number(value: dict[str, Any], name: str) -> int:
+    found = value.get(name)
+    if found is None:
+        return 0
+    if type(found) is not int:  # a bool is an int to isinstance
+        _garbage(f"{name} is no number")
+    return found
+
+
+def _time(value: dict[str, Any], name: str) -> datetime.datetime | None:
+    """An RFC 822 time in whole seconds, or ``None``; only ever used to stop reading older pages."""
+    try:
+        found = email.utils.parsedate_to_datetime(_optional_text(value, name) or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def _garbage(reason: str) -> NoReturn:
+    message = f"the answer is not Oozie's: {reason}"
+    raise errors.OozieUnavailableError(message)

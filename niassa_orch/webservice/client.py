@@ -1,0 +1,211 @@
+"""The Niassa web service as one account sees it.
+
+Three calls: list runs, read one, write one. Reads are repeated while the failure is transient; a write is sent once,
+and when its fate is unknown the error says so. What a status means is decided here, documents are read in ``lists``
+and ``documents``. Called by the core; the composition root makes one for each account.
+"""
+
+import functools
+import ssl
+import unicodedata
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final, TypeVar
+
+import structlog
+
+from niassa_orch import errors
+from niassa_orch.domain import runs
+from niassa_orch.webservice import documents, fields, lists
+from niassa_orch.wire import failures, lines, pacing, sessions
+
+LIST_LIMIT_BYTES: Final = 1024 * 1024 * 1024
+XML_TYPES: Final = ("application/xml", "text/xml")
+
+_UNSENDABLE: Final = frozenset("'\"\\")
+_CONTROLS: Final = frozenset({"Cc", "Cs"})
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class WebService:
+    """One account's way to its web service. Follows no redirect, keeps no cookie, never repeats a write.
+
+    Args:
+        session: From ``wire.sessions``; shared by all accounts.
+        base_url: ``http://HOST:PORT/SeqWareWebService``.
+        authorization: Gives the value of the Authorization header at send time; nothing here keeps it.
+        budget: Requests in flight, shared by all accounts of this web service.
+        timeout_seconds: For one whole request; a list included.
+        attempts: Tries of one read in all; none begins later than ``timeout_seconds`` after the first.
+        tls: From ``wire.sessions.trust``, for a private CA.
+
+    Raises:
+        ValueError: The base URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        session: sessions.Session,
+        base_url: str,
+        authorization: Callable[[], str],
+        *,
+        budget: pacing.Budget,
+        timeout_seconds: float = 30.0,
+        attempts: int = 4,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._line = lines.Line(
+            session, base_url, budget=budget, timeout_seconds=timeout_seconds, authorization=authorization, tls=tls
+        )
+        self._retrying = pacing.Retrying(attempts=attempts, total_seconds=timeout_seconds)
+
+    async def list_runs(
+        self, status: runs.RunStatus, host: str, owner: str | Collection[str]
+    ) -> list[runs.WorkflowRun]:
+        """The runs of some owners in one status and for one host; the server's list has everybody's.
+
+        Args:
+            status: Asked for; a run may carry another by the time it is told.
+            host: Exactly as scheduled.
+            owner: One owner or several, in any case.
+
+        Raises:
+            ValueError: A host that must not be sent (``check_host``).
+            errors.WebServiceUnavailableError: No answer, after all attempts.
+            errors.LoginRefusedError: 401.
+            errors.MalformedAnswerError: Cut, too large, or no list at all; then nothing is known.
+            errors.WebServiceError: Any other status.
+        """
+        check_host(host)
+        owners = frozenset(fields.normal_owner(name) for name in ((owner,) if isinstance(owner, str) else owner))
+        request = lines.Request(
+            "GET",
+            ("workflowruns",),
+            query={"status": status.value, "host": host},
+            media_types=XML_TYPES,
+            limit_bytes=LIST_LIMIT_BYTES,
+        )
+        return await self._reading(request, functools.partial(self._list_once, request, owners))
+
+    async def get_run(self, accession: runs.Accession) -> documents.RunDocument:
+        """One run with all its texts, as a PUT has to send it back.
+
+        Raises:
+            errors.RunNotFoundError: 404.
+            errors.WebServiceError: As for ``list_runs``.
+        """
+        request = lines.Request(
+            "GET",
+            ("workflowruns", str(accession)),
+            media_types=XML_TYPES,
+            limit_bytes=documents.LIMIT_BYTES,
+        )
+        return await self._reading(request, functools.partial(self._get_once, request, accession))
+
+    async def put_run(self, document: documents.RunDocument) -> None:
+        """Write one run, once. The accession of the address is the document's own.
+
+        Raises:
+            errors.WriteUnknownError: It may have been written or not: read the run, then decide again.
+            errors.WebServiceUnavailableError: No connection was made; nothing was written.
+            errors.LoginRefusedError, errors.ForbiddenError, errors.RunNotFoundError: 401, 403, 404; nothing written.
+            errors.MalformedAnswerError: 400 or 415: the server did not accept the document; nothing written.
+            errors.WebServiceError: Any other status that says no.
+        """
+        request = lines.Request(
+            "PUT",
+            ("workflowruns", str(document.accession)),
+            success=201,
+            media_types=XML_TYPES,
+            limit_bytes=documents.LIMIT_BYTES,
+            body=document.to_xml(),
+            content_type="application/xml; charset=UTF-8",
+        )
+        parser = documents.RunDocumentParser()
+        try:
+            answer = await self._line.send(request, parser.feed)
+            stored = parser.close().accession if answer.status == request.success else None
+        except (failures.UnreachableError, failures.UntrustedError) as exc:
+            raise _translated(exc) from exc
+        except (failures.WireError, errors.MalformedAnswerError) as exc:
+            message = f"{self._line.address(request)}: whether the run was written is unknown: {exc}"
+            raise errors.WriteUnknownError(message) from exc
+        self._check_written(request, answer.status)
+        if stored != document.accession:
+            message = f"{self._line.address(request)}: answered with another run; what was written is unknown"
+            raise errors.WriteUnknownError(message)
+
+    async def _list_once(self, request: lines.Request, owners: frozenset[str]) -> list[runs.WorkflowRun]:
+        parser = lists.RunListParser(owners.__contains__)
+        answer = await self._line.send(request, parser.feed)
+        self._check_read(request, answer.status)
+        found = parser.close()
+        if parser.skipped_rows:
+            _log.warning("webservice.rows_skipped", rows=parser.skipped_rows, asked=self._line.address(request))
+        return found
+
+    async def _get_once(self, request: lines.Request, accession: runs.Accession) -> documents.RunDocument:
+        parser = documents.RunDocumentParser()
+        answer = await self._line.send(request, parser.feed)
+        self._check_read(request, answer.status)
+        document = parser.close()
+        if document.accession != accession:
+            message = f"answered with another run, {document.accession}"
+            raise errors.MalformedAnswerError(message)
+        return document
+
+    async def _reading(self, request: lines.Request, ask: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await self._retrying.call(ask)
+        except failures.WireError as exc:
+            raise _translated(exc) from exc
+        except errors.MalformedAnswerError as exc:
+            message = f"{self._line.address(request)}: {exc}"
+            raise errors.MalformedAnswerError(message) from exc
+
+    def _check_read(self, request: lines.Request, status: int) -> None:
+        if status != request.success:
+            raise _refusal(self._line.address(request), status, of_a_run=len(request.path) > 1)
+
+    def _check_written(self, request: lines.Request, status: int) -> None:
+        if status == request.success:
+            return
+        what = self._line.address(request)
+        if 300 <= status < 500:
+            raise _refusal(what, status, of_a_run=True)
+        message = f"{what}: answered {status}; whether the run was written is unknown"
+        raise errors.WriteUnknownError(message)
+
+
+def check_host(host: str) -> None:
+    """Refuse a host that must not be in a query: the server pastes it between quotes as it is.
+
+    Raises:
+        ValueError: It is empty, or has a quote, a backslash or a control character.
+    """
+    if not host or any(letter in _UNSENDABLE or unicodedata.category(letter) in _CONTROLS for letter in host):
+        message = f"the host {host!r} is empty, or has a quote, a backslash or a control character"
+        raise ValueError(message)
+
+
+def _refusal(what: str, status: int, *, of_a_run: bool) -> errors.WebServiceError:
+    """The error for a status that says no, and so that nothing was done."""
+    kinds = {401: errors.LoginRefusedError, 403: errors.ForbiddenError}
+    if of_a_run:
+        kinds |= {404: errors.RunNotFoundError}
+    if 300 <= status < 400:
+        return errors.WebServiceError(f"{what}: answered {status}, which is not followed; check the base URL")
+    if what.startswith("PUT ") and status in (400, 415):
+        return errors.MalformedAnswerError(f"{what}: answered {status}, the document was not accepted")
+    return kinds.get(status, errors.WebServiceError)(f"{what}: answered {status}")
+
+
+def _translated(exc: failures.WireError) -> errors.WebServiceError:
+    """Our branch of the error tree for a failed exchange that changed nothing."""
+    if isinstance(exc, failures.TooLargeError | failures.GarbledError):
+        return errors.MalformedAnswerError(str(exc))
+    if isinstance(exc, errors.Transient):
+        return errors.WebServiceUnavailableError(str(exc))
+    return errors.WebServiceError(str(exc))

@@ -1,0 +1,122 @@
+"""The list of runs, ``<WorkflowRunList2>``, read as it streams in.
+
+A list carries everybody's runs with all their texts, hundreds of megabytes of it; kept is one small record for each
+run whose owner we serve. A list counts only after its clean end: a cut one must never read as "nothing more is
+scheduled". Pure; driven by ``webservice.client``.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from niassa_orch.domain import runs
+from niassa_orch.webservice import fields, scanner
+
+_ROOT: Final = "WorkflowRunList2"
+_ROW: Final = "list"
+_ROOT_DEPTH: Final = 1
+_ROW_DEPTH: Final = 2
+_FIELD_DEPTH: Final = 3
+
+#: What all kept texts of one list may amount to.
+KEPT_CHARS: Final = 64 * 1024 * 1024
+
+
+class RunListParser:
+    """Turns the pieces of a list into the runs that are wanted.
+
+    Only a row's own children count: an ``ownerUserName`` deeper down is somebody else's. A wanted row that can't be
+    acted upon (no accession, or one of the few texts that we keep is longer than any real one) is passed over and
+    counted in ``skipped_rows``, since one odd run must not hide all others.
+
+    Args:
+        keep: Whether runs of this owner (trimmed, lower case) are wanted.
+        limits: See ``scanner.Limits``; ``elements`` bounds the rows that are kept.
+    """
+
+    def __init__(self, keep: Callable[[str], bool], limits: scanner.Limits | None = None) -> None:
+        self._keep = keep
+        self._limits = limits or scanner.Limits()
+        self._scanner = scanner.Scanner(self._started, self._ended, self._limits)
+        self._runs: list[runs.WorkflowRun] = []
+        self._shared: dict[str, str] = {}
+        self._row: dict[str, str] = {}
+        self._row_is_odd = False
+        self._field: str | None = None
+        self._pieces: list[str] = []
+        self._chars = 0
+        self._kept_chars = 0
+        self.skipped_rows = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Read on.
+
+        Raises:
+            errors.MalformedAnswerError: The list is refused.
+        """
+        self._scanner.feed(chunk)
+
+    def close(self) -> list[runs.WorkflowRun]:
+        """The runs, once the list has ended.
+
+        Raises:
+            errors.MalformedAnswerError: The list is cut.
+        """
+        self._scanner.close()
+        return self._runs
+
+    def _started(self, depth: int, name: str, _attributes: list[str]) -> None:
+        if depth == _FIELD_DEPTH:
+            if name in fields.KEPT:
+                self._field = name
+                self._pieces = []
+                self._chars = 0
+                self._scanner.take_texts(self._take)
+        elif depth > _FIELD_DEPTH:
+            self._forget_field()
+        else:
+            expected = _ROOT if depth == _ROOT_DEPTH else _ROW
+            if name != expected:
+                scanner.refuse(f"<{expected}> was expected, and something else is there")
+
+    def _ended(self, depth: int, _name: str) -> None:
+        if depth == _FIELD_DEPTH and self._field is not None:
+            self._row[self._field] = "".join(self._pieces)
+            self._forget_field()
+        elif depth == _ROW_DEPTH:
+            self._finish_row()
+
+    def _take(self, piece: str) -> None:
+        self._chars += len(piece)
+        if self._chars <= self._limits.text_chars:
+            self._pieces.append(piece)
+        else:
+            self._row_is_odd = True
+            self._forget_field()
+
+    def _forget_field(self) -> None:
+        """Stop collecting: the field is done, or it is no plain text and so none of ours."""
+        if self._field is not None:
+            self._field = None
+            self._scanner.take_texts(None)
+
+    def _finish_row(self) -> None:
+        row, is_odd = self._row, self._row_is_odd
+        self._row, self._row_is_odd = {}, False
+        if not self._keep(fields.normal_owner(row.get(fields.OWNER, ""))):
+            return
+        run = None if is_odd else fields.run_of(row, self._share)
+        if run is None:
+            self.skipped_rows += 1
+        else:
+            self._runs.append(run)
+            self._kept_chars += len(run.status_cmd or "")
+            if len(self._runs) > self._limits.elements or self._kept_chars > KEPT_CHARS:
+                scanner.refuse("more runs of ours in one list than can be true")
+
+    def _share(self, text: str) -> str:
+        """One string for all runs that say the same."""
+        shared = self._shared.get(text)
+        if shared is None:
+            shared = self._shared[text] = text
+            self._kept_chars += len(text)
+        return shared
