@@ -1,0 +1,191 @@
+"""The board: what the service knows of itself, for faces to read.
+
+Workers write their own ``AccountLine``; faces read frozen snapshots and nothing else. An event goes to the board and to
+the log in one call, so that both tell the same story. No decision is ever taken from the board.
+"""
+
+import collections
+import dataclasses
+import datetime
+import enum
+import time
+import types
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+import structlog
+
+from niassa_orch.domain import accounts, runs
+
+_EVENTS_KEPT = 200
+
+
+class State(enum.StrEnum):
+    """How an account fares."""
+
+    STARTING = "starting"
+    OK = "ok"
+    BACKING_OFF = "backing off"
+    LOGIN_REFUSED = "login refused"
+    WRONG_PASSWORD = "wrong password"  # noqa: S105 - a state's name
+    MISCONFIGURED = "misconfigured"
+    DISABLED = "disabled"
+    STOPPING = "stopping"
+
+
+class Level(enum.StrEnum):
+    """INFO is a change of state, WARNING passes by itself, ERROR needs a person."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """Something that changed, at ``time`` (UTC). ``fields`` are in the order in which they were given."""
+
+    time: datetime.datetime
+    level: Level
+    name: str
+    account: str
+    fields: Mapping[str, object]
+
+
+@dataclasses.dataclass(slots=True)
+class AccountLine:
+    """One account on the board; its worker is the only writer.
+
+    Args:
+        name: The account, or the stem of a quarantined profile.
+        unix_user: Its Unix user, ``""`` while unknown.
+        account: The whole account once it is known.
+        state: How it fares.
+        reason: Why, in words, when the state is not ``ok``.
+        warning: Something that a person should mend though the account works.
+        refusal: Why the newest version of its profile is refused, while the last good one goes on.
+        next_beat: When it is asked again, in seconds of ``time.monotonic()``; ``None`` while working.
+        last_good_poll: Of the last complete poll, in seconds of ``time.monotonic()``.
+        counts: Active runs by status as last polled.
+        ended: Runs that ended since the service started, by status.
+        in_flight: Launches whose engine call runs, by accession.
+        waiting: Why launches wait, in words, or ``""``.
+        in_doubt: Accessions whose launch is not settled and is asked again.
+        held: Accessions that wait for a person, with the reason.
+    """
+
+    name: str
+    unix_user: str = ""
+    account: accounts.Account | None = None
+    state: State = State.STARTING
+    reason: str = ""
+    warning: str = ""
+    refusal: str = ""
+    next_beat: float | None = None
+    last_good_poll: float | None = None
+    counts: Mapping[runs.RunStatus, int] = dataclasses.field(default_factory=dict)
+    ended: collections.Counter[runs.RunStatus] = dataclasses.field(default_factory=collections.Counter)
+    in_flight: tuple[runs.Accession, ...] = ()
+    waiting: str = ""
+    in_doubt: tuple[runs.Accession, ...] = ()
+    held: Mapping[runs.Accession, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Use:
+    """How full a bounded thing is."""
+
+    busy: int
+    size: int
+    waiting: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a face may show, at one moment; ``now`` is of ``time.monotonic()``."""
+
+    host: str
+    now: float
+    uptime_seconds: float
+    pool: Use
+    engine_calls: Use
+    draining: bool
+    accounts: tuple[AccountLine, ...]
+    events: tuple[Event, ...]
+
+
+class _Bounded(Protocol):
+    size: int
+
+    @property
+    def busy(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+
+
+class Board:
+    """The one place that faces read.
+
+    Args:
+        host: The host string of the service.
+        pool: The task pool.
+        engine_calls: The places of engine calls.
+        redact: Takes secrets out of a text.
+    """
+
+    def __init__(self, host: str, pool: _Bounded, engine_calls: _Bounded, redact: Callable[[str], str]) -> None:
+        self.host = host
+        self.draining = False
+        self._pool = pool
+        self._engine_calls = engine_calls
+        self._started = time.monotonic()
+        self._lines: dict[str, AccountLine] = {}
+        self._events: collections.deque[Event] = collections.deque(maxlen=_EVENTS_KEPT)
+        self._log: structlog.typing.BindableLogger = structlog.get_logger("niassa_orch")
+        self._redact = redact
+
+    def line(self, name: str) -> AccountLine:
+        """The account's line, made at first sight."""
+        return self._lines.setdefault(name, AccountLine(name))
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget every account but these."""
+        self._lines = {name: line for name, line in self._lines.items() if name in names}
+
+    def event(self, name: str, *, account: str = "", level: Level = Level.INFO, **fields: object) -> None:
+        """Tell that something changed: to the log and to every face."""
+        fields = {key: self._clean(value) for key, value in fields.items()}
+        shown = types.MappingProxyType(fields)
+        self._events.append(Event(datetime.datetime.now(datetime.UTC), level, name, account, shown))
+        context = {"account": account, **fields} if account else fields
+        getattr(self._log, level)(name, **context)
+
+    def snapshot(self) -> Snapshot:
+        """The board at this moment, in copies that nobody changes."""
+        now = time.monotonic()
+        return Snapshot(
+            host=self.host,
+            now=now,
+            uptime_seconds=now - self._started,
+            pool=Use(self._pool.busy, self._pool.size, self._pool.waiting),
+            engine_calls=Use(self._engine_calls.busy, self._engine_calls.size, self._engine_calls.waiting),
+            draining=self.draining,
+            accounts=tuple(self._copy(self._lines[name]) for name in sorted(self._lines)),
+            events=tuple(self._events),
+        )
+
+    def _copy(self, line: AccountLine) -> AccountLine:
+        """The line as it is now: nothing of it is shared with the worker's, no text of it holds a secret."""
+        return dataclasses.replace(
+            line,
+            reason=self._redact(line.reason),
+            warning=self._redact(line.warning),
+            waiting=self._redact(line.waiting),
+            counts=types.MappingProxyType(dict(line.counts)),
+            ended=line.ended.copy(),
+            held=types.MappingProxyType({key: self._redact(reason) for key, reason in line.held.items()}),
+        )
+
+    def _clean(self, value: object) -> object:
+        """A field as faces and the log may have it: a number, or a text without secrets."""
+        return value if value is None or isinstance(value, int | float) else self._redact(str(value))

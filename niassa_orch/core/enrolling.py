@@ -1,0 +1,189 @@
+"""From a profile to an account that can be worked for: the whole account, its login, its neighbours, its mediator.
+
+What a profile leaves out is read from the user's own seqware settings, as that user, through the mediator. Called by
+``core.worker`` at its start, after a reload, and when the web service refused the login (passwords are read again).
+"""
+
+import dataclasses
+import os
+import pathlib
+import pwd
+from collections.abc import Callable
+
+from niassa_orch import errors
+from niassa_orch.config import credentials, profiles, settings, user_settings
+from niassa_orch.core import neighbours, state_directory
+from niassa_orch.domain import accounts
+from niassa_orch.oozie import client as oozie_client
+from niassa_orch.seqware import identity, installation, query
+from niassa_orch.webservice import client as web_client
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Enrolled:
+    """An account with everything that work for it needs.
+
+    Args:
+        account: The whole account.
+        web_service: A client with the account's own login.
+        oozie_server: A client of its Oozie server, if it has one.
+        identity: Whose identity its engine calls have.
+        mediator: The mediator that they go through.
+        warning: Something that a person should look at though the account works, or ``""``.
+    """
+
+    account: accounts.Account
+    web_service: web_client.WebService
+    oozie_server: oozie_client.Oozie | None
+    identity: identity.Identity
+    mediator: pathlib.Path
+    warning: str = ""
+
+    def oozie(self) -> oozie_client.Oozie:
+        """The account's Oozie.
+
+        Raises:
+            OozieUnavailableError: The account names none.
+        """
+        if self.oozie_server is None:
+            message = (
+                f"account {self.account.name} names no Oozie server; set OOZIE_URL in the seqware settings of "
+                f"{self.account.unix_user} or engine.oozie_url in the profile"
+            )
+            raise errors.OozieUnavailableError(message)
+        return self.oozie_server
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Completed:
+    """A profile with what it left out filled in; fields as in ``Enrolled``."""
+
+    account: accounts.Account
+    login: credentials.Login
+    identity: identity.Identity
+    mediator: pathlib.Path
+    warning: str
+
+
+def own_user() -> str:
+    """The name of the Unix user that the service runs as."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+class Enrolling:
+    """Makes accounts of profiles.
+
+    Args:
+        service: The settings of the process.
+        directory: Where mediators of accounts of our own Unix user are installed.
+        reach: Makes clients of neighbours.
+        redact: Told of every secret, so that the log never shows one.
+    """
+
+    def __init__(
+        self,
+        service: settings.Settings,
+        directory: state_directory.StateDirectory,
+        reach: neighbours.Neighbours,
+        redact: Callable[[str], None],
+    ) -> None:
+        self._settings = service
+        self._directory = directory
+        self._reach = reach
+        self._redact = redact
+        self._claims: dict[tuple[str, str, str], str] = {}
+
+    async def enrol(self, profile: profiles.Profile) -> Enrolled:
+        """Complete a profile and make its clients.
+
+        Raises:
+            ProfileError: Something is missing, in the profile or in the user's seqware settings.
+            CredentialError: A secret cannot be used.
+            EngineCallError: sudo or the mediator refused to read the user's seqware settings.
+        """
+        whole = await self.complete(profile)
+        self.claim(profile, whole.account)
+        return Enrolled(
+            account=whole.account,
+            web_service=self._reach.web_service(whole.account, whole.login, profile.web_service.ca_file),
+            oozie_server=self._reach.oozie(whole.account),
+            identity=whole.identity,
+            mediator=whole.mediator,
+            warning=whole.warning,
+        )
+
+    async def complete(self, profile: profiles.Profile) -> Completed:
+        """The whole account and its login, without any client; raises like ``enrol``."""
+        whose = identity.Identity(profile.unix_user, own=own_user() == profile.unix_user)
+        mediator = self._install(profile) if whose.own else self._settings.engine.mediator
+        known = None
+        if user_settings.needs_user_settings(profile):
+            known = await _read_user_settings(whose, mediator, profile)
+        password = None
+        if profile.web_service.password_file is not None:
+            password = credentials.read_password_file(profile.web_service.password_file)
+        account, login = user_settings.merge(profile, known, password, self._settings)
+        for secret in login.secrets():
+            self._redact(secret)
+        return Completed(account, login, whose, mediator, _warning(account, known))
+
+    def release(self, name: str) -> None:
+        """Give back what an account claimed, when it is not served any more."""
+        self._claims = {claim: owner for claim, owner in self._claims.items() if owner != name}
+
+    def claim(self, profile: profiles.Profile, account: accounts.Account) -> None:
+        """Two accounts with the same web service, user and host would both launch the same runs: the first has them.
+
+        Raises:
+            ProfileError: Another account has claimed the same.
+        """
+        self.release(account.name)
+        owner = self._claims.setdefault(account.claim, account.name)
+        if owner != account.name:
+            reason = (
+                f"account {owner} already serves {account.web_user} on {account.host} at {account.web_service_url}; "
+                f"remove or disable one of the two profiles"
+            )
+            raise errors.ProfileError(profile.file, "", reason)
+
+    def _install(self, profile: profiles.Profile) -> pathlib.Path:
+        """The mediator of an account of our own Unix user: the same script, with the service's own configuration."""
+        engine = self._settings.engine
+        configuration = installation.MediatorConfiguration(
+            command=tuple(profile.engine.command or engine.command),
+            settings_file=profile.settings_file,
+            deadline_seconds=engine.deadline_seconds,
+            whitestar_deadline_seconds=engine.whitestar_deadline_seconds,
+            kill_grace_seconds=engine.kill_grace_seconds,
+            allow_root=self._settings.allow_root,
+        )
+        return installation.install(self._directory.mediator(profile.name), configuration)
+
+
+async def _read_user_settings(
+    whose: identity.Identity, mediator: pathlib.Path, profile: profiles.Profile
+) -> user_settings.UserSettings:
+    answer = await query.settings(identity.argv(whose, mediator, "settings"))
+    _check_path(whose, profile, answer.path)
+    return user_settings.parse(answer.content, f"{answer.path} of {whose.unix_user}")
+
+
+def _check_path(whose: identity.Identity, profile: profiles.Profile, path: str) -> None:
+    """Which file is read, and which the engine uses, is the mediator's to say; a profile that wants another is told."""
+    if path != str(profile.settings_path()):
+        reason = (
+            f"it says {profile.settings_file}, but the mediator is configured to use {path} for {whose.unix_user}; "
+            f"let the profile and mediator.json say the same"
+        )
+        raise errors.ProfileError(profile.file, "settings_file", reason)
+
+
+def _warning(account: accounts.Account, known: user_settings.UserSettings | None) -> str:
+    """The engine asks the web service of its own settings, whatever a profile says; accessions differ between two."""
+    theirs = known.rest_url if known else None
+    if theirs is None or theirs.strip().rstrip("/") == account.web_service_url:
+        return ""
+    return (
+        f"the profile says {account.web_service_url}, but the engine of {account.unix_user} uses {theirs.strip()}: "
+        f"make sure that both are the same web service"
+    )

@@ -1,0 +1,184 @@
+"""One run's status, from Oozie to the web service.
+
+Ask Oozie, let ``domain.transitions`` decide, act on the job if need be, and write what the job says. Oozie out of reach
+changes nothing. An account's ``Propagator`` remembers what it did to jobs and which jobs were unknown; it does not
+survive a restart. Called by ``core.cycle``, one task of the pool a run.
+"""
+
+import dataclasses
+import time
+
+from niassa_orch import errors
+from niassa_orch.core import board, enrolling, writing
+from niassa_orch.domain import jobs, runs, texts, transitions
+from niassa_orch.seqware import identity, query
+
+_LOOKS_BEFORE_GONE = 3
+_FINAL = frozenset({runs.RunStatus.COMPLETED, runs.RunStatus.FAILED, runs.RunStatus.CANCELLED})
+
+
+@dataclasses.dataclass(slots=True)
+class _Missing:
+    """A job that Oozie does not know: since when (``time.monotonic()``), and how often it was asked for."""
+
+    since: float
+    looks: int = 0
+
+
+class Propagator:
+    """Propagates the runs of one account.
+
+    Args:
+        told: The board, for events.
+        gone_after_seconds: How long a healthy Oozie must not know a job before its run is failed.
+    """
+
+    def __init__(self, told: board.Board, gone_after_seconds: float) -> None:
+        self._board = told
+        self._gone_after_seconds = gone_after_seconds
+        self._done: dict[str, tuple[transitions.Act, int]] = {}
+        self._missing: dict[runs.Accession, _Missing] = {}
+        self._complained: set[tuple[runs.Accession, str]] = set()
+
+    async def propagate(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool) -> None:
+        """Bring one run's record up to what its job says.
+
+        Args:
+            enrolled: The account and its neighbours.
+            run: As polled: pending, running, submitted_cancel or submitted_retry.
+            settled: No launch of it is in flight or in doubt.
+
+        Raises:
+            OozieError: Nothing was changed; asked again at the next beat.
+            WebServiceError: Likewise, or the fate of a write is not known; decided again at the next beat.
+        """
+        if run.engine_family is not runs.EngineFamily.OOZIE:
+            if run.engine_family is runs.EngineFamily.UNKNOWN:
+                self.complain(enrolled, run, f"its engine is {run.engine!r}, which nobody here knows")
+            return
+        if not run.status_cmd:
+            decision = transitions.decide_without_job(run, settled=settled)
+            if decision.status is None and settled:
+                self.complain(enrolled, run, decision.reason)
+            await self._write(enrolled, run, decision, None)
+            return
+        job = await self._job(enrolled, run)
+        if job is None:
+            await self._write(enrolled, run, self._gone(run), None)
+            return
+        decision = transitions.decide(run, job, done=self._done.get(job.id))
+        if decision.act is not None:
+            job, decision = await self._act(enrolled, run, job, decision)
+        await self._write(enrolled, run, decision, job)
+
+    def forget_all_but(self, active: set[runs.Accession]) -> None:
+        """Forget what was remembered of runs that are not active any more."""
+        self._missing = {accession: seen for accession, seen in self._missing.items() if accession in active}
+        self._complained = {known for known in self._complained if known[0] in active}
+
+    async def _job(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> jobs.Job | None:
+        oozie = enrolled.oozie()
+        try:
+            job = await oozie.job(run.status_cmd or "")
+        except errors.JobUnknownError:
+            # "Unknown" counts only from a server that is an Oozie and well.
+            await oozie.versions()
+            return None
+        self._missing.pop(run.accession, None)
+        return job
+
+    def _gone(self, run: runs.WorkflowRun) -> transitions.Decision:
+        now = time.monotonic()
+        seen = self._missing.setdefault(run.accession, _Missing(now))
+        seen.looks += 1
+        if seen.looks >= _LOOKS_BEFORE_GONE and now - seen.since >= self._gone_after_seconds:
+            return transitions.decide_gone(run)
+        return transitions.Decision(reason="Oozie does not know the job; it is asked again")
+
+    async def _act(
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, before: jobs.Job, decision: transitions.Decision
+    ) -> tuple[jobs.Job, transitions.Decision]:
+        act = decision.act
+        unmoved = await writing.read_unmoved(enrolled.web_service, enrolled.account, run)
+        if act is None or unmoved is None:
+            return before, transitions.Decision(reason="the run moved before the act")
+        oozie = enrolled.oozie()
+        ask = {
+            transitions.Act.KILL: oozie.kill,
+            transitions.Act.RESUME: oozie.resume,
+            transitions.Act.RERUN: oozie.rerun,
+        }[act]
+        self._done[before.id] = (act, before.run)
+        self._event(enrolled, f"job.{act}", run, job=before.id)
+        await ask(before.id, enrolled.account.unix_user)
+        now = await oozie.job(before.id)
+        return now, transitions.after(act, before, now)
+
+    async def _write(
+        self,
+        enrolled: enrolling.Enrolled,
+        run: runs.WorkflowRun,
+        decision: transitions.Decision,
+        job: jobs.Job | None,
+    ) -> None:
+        if decision.status is None:
+            return
+        changes: dict[str, str | None] = {"status": decision.status}
+        if job is not None:
+            changes |= await self._texts(enrolled, run, job, decision.status)
+        written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
+        if written is writing.Written.TAKEN:
+            self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
+            if decision.status in _FINAL:
+                self._board.line(enrolled.account.name).ended[decision.status] += 1
+                self._done.pop(run.status_cmd or "", None)
+        elif written is writing.Written.MOVED:
+            self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))
+        else:
+            self._event(enrolled, "write.not_taken", run, board.Level.ERROR, wanted=str(decision.status))
+
+    async def _texts(
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job, status: runs.RunStatus
+    ) -> dict[str, str]:
+        files = None
+        if status in _FINAL and run.engine == "oozie-sge":
+            files = await self._step_files(enrolled, run)
+        return texts.texts_of(run, job, files)
+
+    async def _step_files(
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun
+    ) -> tuple[texts.StepFile, ...] | None:
+        document = await enrolled.web_service.get_run(run.accession)
+        directory = document.text("currentWorkingDir")
+        if not directory:
+            return None
+        argv = identity.argv(enrolled.identity, enrolled.mediator, "texts")
+        try:
+            read = (await query.texts(argv, {run.accession: directory}))[run.accession]
+        except errors.EngineCallError as exc:
+            # A status is worth more than its texts: it is written, the stored texts stay.
+            self._event(enrolled, "texts.unreadable", run, board.Level.WARNING, reason=str(exc))
+            return None
+        if read is None:
+            return None
+        return tuple(
+            texts.StepFile(file.name, file.step, file.stream, file.number, file.mtime, file.cut, file.text)
+            for file in read
+        )
+
+    def complain(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, reason: str) -> None:
+        """Tell once why a run is left as it is."""
+        if (run.accession, reason) not in self._complained:
+            self._complained.add((run.accession, reason))
+            self._event(enrolled, "run.left_alone", run, board.Level.ERROR, reason=reason)
+
+    def _event(
+        self,
+        enrolled: enrolling.Enrolled,
+        name: str,
+        run: runs.WorkflowRun,
+        level: board.Level = board.Level.INFO,
+        **fields: object,
+    ) -> None:
+        fields = {"accession": run.accession, "status": str(run.status), **fields}
+        self._board.event(name, account=enrolled.account.name, level=level, **fields)

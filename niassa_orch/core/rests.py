@@ -1,0 +1,61 @@
+"""Why launches of an account wait: something that a person must mend, a neighbour that does not answer, a run that
+rests.
+
+Arithmetic on the monotonic clock; it tells nobody and launches nothing. Owned by ``core.launching``.
+"""
+
+import time
+
+from niassa_orch import errors
+from niassa_orch.core import throttle
+from niassa_orch.domain import runs
+
+#: A run whose launch came to nothing.
+_RUN_SECONDS = (30.0, 3600.0)
+#: An account whose launches cannot work until somebody mends something.
+_TROUBLE_SECONDS = (30.0, 600.0)
+#: A neighbour that did not answer.
+_NEIGHBOUR_SECONDS = (5.0, 60.0)
+
+
+class Rests:
+    """The waits of one account's launches; ``trouble`` is the last reason that concerned all of them."""
+
+    def __init__(self) -> None:
+        self._trouble = throttle.Throttle(*_TROUBLE_SECONDS)
+        self._neighbour = throttle.Throttle(*_NEIGHBOUR_SECONDS)
+        self._runs: dict[runs.Accession, throttle.Throttle] = {}
+        self.trouble: Exception | None = None
+
+    @property
+    def are_over(self) -> bool:
+        """Whether the account may launch."""
+        now = time.monotonic()
+        return self._trouble.is_over(now) and self._neighbour.is_over(now)
+
+    def resting(self) -> set[runs.Accession]:
+        """Runs that may not be launched yet."""
+        now = time.monotonic()
+        return {accession for accession, rest in self._runs.items() if not rest.is_over(now)}
+
+    def account(self, exc: Exception) -> float:
+        """Let the whole account rest; returns the seconds. What is no neighbour's failure needs a person."""
+        self.trouble = exc
+        needs_person = isinstance(exc, errors.EngineCallError) or not isinstance(exc, errors.NiassaOrchError)
+        return (self._trouble if needs_person else self._neighbour).fail(time.monotonic())
+
+    def run(self, accession: runs.Accession) -> None:
+        """Let one run rest, longer each time."""
+        self._runs.setdefault(accession, throttle.Throttle(*_RUN_SECONDS)).fail(time.monotonic())
+
+    def forget_run(self, accession: runs.Accession) -> None:
+        """The run's launches came to something."""
+        self._runs.pop(accession, None)
+
+    def forgive(self) -> bool:
+        """Forget what concerned the whole account; returns whether there was anything."""
+        self._trouble.succeed()
+        self._neighbour.succeed()
+        troubled = self.trouble is not None
+        self.trouble = None
+        return troubled

@@ -1,0 +1,84 @@
+"""The state directory: the transcripts of engine calls, and the lock that keeps a second instance off.
+
+A transcript begins with our own intent, is made before the call, and lies in ``calls/open`` until every accession of
+the call is settled; then it moves to ``calls/settled``. What lies in ``calls/open`` at a start is what was in doubt
+when the service ended. Only the service reads here: mode 0700.
+"""
+
+import fcntl
+import os
+import pathlib
+import time
+
+from niassa_orch import errors
+
+_SETTLED_KEPT_SECONDS = 30 * 24 * 3600
+
+
+class StateDirectory:
+    """Folders and names below ``state_dir``; open it once, before anything is launched.
+
+    Args:
+        path: ``state_dir`` of the settings.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        self._open = path / "calls" / "open"
+        self._settled = path / "calls" / "settled"
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        """Make the folders and take the lock, which lasts as long as this process.
+
+        Raises:
+            SettingsError: The directory cannot be used, or another instance uses it.
+        """
+        try:
+            for folder in (self.path, self._open.parent, self._open, self._settled):
+                folder.mkdir(parents=True, exist_ok=True)
+                # Whatever the umask is, and also when somebody made it before us.
+                folder.chmod(0o700)
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            message = (
+                f"state_dir {self.path} cannot be used: {exc.strerror}; make it a directory that this user can write to"
+            )
+            raise errors.SettingsError(message) from exc
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            os.close(lock)
+            message = f"another niassa-orch uses state_dir {self.path}; stop it, or give this one its own state_dir"
+            raise errors.SettingsError(message) from exc
+        self._lock = lock
+        self._prune()
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def transcript(self, account: str, call_id: str) -> pathlib.Path:
+        """Where the transcript of a new call goes."""
+        return self._open / f"{account}--{call_id}.transcript"
+
+    def unsettled(self, account: str) -> tuple[pathlib.Path, ...]:
+        """Transcripts of the account's calls that nobody has settled, by the time of their last line."""
+        found = self._open.glob(f"{account}--*.transcript")
+        return tuple(sorted(found, key=lambda transcript: (transcript.stat().st_mtime_ns, transcript.name)))
+
+    def settle(self, transcript: pathlib.Path) -> None:
+        """Put a transcript away, all of whose accessions are settled."""
+        transcript.rename(self._settled / transcript.name)
+
+    def mediator(self, account: str) -> pathlib.Path:
+        """Where the mediator of an account of our own Unix user is installed."""
+        return self.path / "mediators" / account
+
+    def _prune(self) -> None:
+        oldest = time.time() - _SETTLED_KEPT_SECONDS
+        for transcript in self._settled.glob("*.transcript"):
+            if transcript.stat().st_mtime < oldest:
+                transcript.unlink()

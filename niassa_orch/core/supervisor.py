@@ -1,0 +1,145 @@
+"""The difference between accounts.d and the workers that run: stop what is too much, then start what is missing.
+
+A bad profile file is quarantined by name and touches no other account; a profile that turns bad keeps its last good
+version. Called by the composition root.
+"""
+
+import asyncio
+import pathlib
+from collections.abc import Collection
+
+from niassa_orch import errors
+from niassa_orch.config import profiles
+from niassa_orch.core import board, guard, worker
+
+
+class Supervisor:
+    """Runs a worker for every enabled profile.
+
+    Args:
+        desk: What all workers share.
+    """
+
+    def __init__(self, desk: worker.Desk) -> None:
+        self._desk = desk
+        self._workers: dict[str, worker.Worker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._known: set[str] = set()
+        self._changed = asyncio.Event()
+        self._stopping = False
+
+    def reload(self) -> None:
+        """Read accounts.d again, soon."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Drain: no new work; verdicts are written; engine calls live on."""
+        self._stopping = True
+        self._desk.told.draining = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Serve accounts until stopped; every worker's ``run`` has returned when this returns.
+
+        Raises:
+            SettingsError: accounts.d cannot be read at the start.
+        """
+        self._apply(await self._load())
+        try:
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                if self._stopping:
+                    break
+                await self._reload()
+            for served in self._workers.values():
+                served.stop()
+            await self._join(self._tasks.values())
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await self._join(self._tasks.values())
+
+    async def once(self) -> bool:
+        """One beat of every enabled account, side by side; returns whether all of them fared well."""
+        found = await self._load()
+        self._known = {profile.name for profile in found.profiles} | {_stem(exc) for exc in found.quarantined}
+        self._show(found)
+        wanted = [profile for profile in found.profiles if profile.enabled]
+        self._desk.slots.accounts = len(wanted)
+        async with asyncio.TaskGroup() as group:
+            beats = [group.create_task(worker.Worker(profile, self._desk).once()) for profile in wanted]
+        return all(beat.result() for beat in beats) and not found.quarantined
+
+    async def _load(self) -> profiles.Profiles:
+        return await asyncio.to_thread(profiles.load, self._desk.service.accounts_dir, self._desk.service)
+
+    async def _reload(self) -> None:
+        try:
+            self._apply(await self._load())
+            for served in self._workers.values():
+                served.refresh()
+        except errors.SettingsError as exc:
+            # Accounts that are served go on by what they were read from.
+            self._desk.told.event("accounts.unreadable", level=board.Level.ERROR, reason=str(exc))
+
+    def _apply(self, found: profiles.Profiles) -> None:
+        bad = {_stem(exc) for exc in found.quarantined}
+        wanted = {profile.name: profile for profile in found.profiles if profile.enabled}
+        for name in self._workers.keys() - wanted.keys() - bad:
+            self._workers.pop(name).stop()
+        for name, profile in wanted.items():
+            self._serve(name, profile)
+        self._desk.slots.accounts = len(self._workers)
+        self._known = bad | {profile.name for profile in found.profiles}
+        self._show(found)
+
+    def _serve(self, name: str, profile: profiles.Profile) -> None:
+        served = self._workers.get(name)
+        if served is None:
+            self._workers[name] = started = worker.Worker(profile, self._desk)
+            earlier = self._tasks.get(name)
+            self._tasks[name] = asyncio.create_task(self._run_after(earlier, started), name=f"worker:{name}")
+        elif served.profile != profile:
+            served.update(profile)
+
+    async def _run_after(self, earlier: asyncio.Task[None] | None, started: worker.Worker) -> None:
+        """A worker begins when the one that served the same account before has ended."""
+        name = started.profile.name
+        if earlier is not None:
+            await asyncio.wait({earlier})
+        self._desk.told.event("account.started", account=name, unix_user=started.profile.unix_user)
+        await guard.keep(f"worker:{name}", started.run, self._desk.told, account=name)
+        self._desk.told.event("account.stopped", account=name)
+        if name not in self._workers:
+            del self._tasks[name]
+            self._desk.told.keep(self._known | self._tasks.keys())
+            if name in self._known:
+                self._desk.told.line(name).state = board.State.DISABLED
+
+    def _show(self, found: profiles.Profiles) -> None:
+        """Put quarantined and disabled profiles on the board, and tell each refusal once."""
+        told = self._desk.told
+        told.keep(self._known | self._tasks.keys())
+        for profile in found.profiles:
+            line = told.line(profile.name)
+            line.unix_user = profile.unix_user
+            line.refusal = ""
+            if not profile.enabled and profile.name not in self._tasks:
+                line.state = board.State.DISABLED
+        for exc in found.quarantined:
+            line = told.line(_stem(exc))
+            if _stem(exc) not in self._workers:
+                line.state = board.State.MISCONFIGURED
+            if line.refusal != str(exc):
+                line.refusal = str(exc)
+                fields = {"key": exc.key, "reason": exc.reason}
+                told.event("profile.refused", account=line.name, level=board.Level.ERROR, **fields)
+
+    async def _join(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _stem(exc: errors.ProfileError) -> str:
+    return pathlib.PurePath(exc.file).stem

@@ -1,0 +1,192 @@
+"""One account: its beat, its backoff, its state on the board. It knows when; ``core.cycle`` knows what."""
+
+import asyncio
+import dataclasses
+import random
+import time
+
+from niassa_orch import errors
+from niassa_orch.config import profiles, settings
+from niassa_orch.core import (
+    board,
+    cycle,
+    enrolling,
+    guard,
+    launching,
+    pool,
+    propagating,
+    settlement,
+    state_directory,
+    throttle,
+)
+
+#: 401 is also what a hiccup of the server's database looks like, and verdicts are cached for a minute there.
+_LOGIN_BELIEVED_SECONDS = 90.0
+_LOGIN_SOON_SECONDS = 20.0
+_LOGIN_SELDOM_SECONDS = 900.0
+_BACKOFF_MOST_SECONDS = 300.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Desk:
+    """What all workers share; built once by the composition root."""
+
+    service: settings.Settings
+    told: board.Board
+    slots: pool.Pool
+    turns: pool.EngineTurns
+    directory: state_directory.StateDirectory
+    enrolling: enrolling.Enrolling
+
+
+class Worker:
+    """Works for one account until it is stopped.
+
+    Args:
+        profile: Of the account; ``update`` replaces it.
+        desk: What all workers share.
+    """
+
+    def __init__(self, profile: profiles.Profile, desk: Desk) -> None:
+        self._profile = profile
+        self._desk = desk
+        self._line = desk.told.line(profile.name)
+        self._line.unix_user = profile.unix_user
+        self._line.state = board.State.STARTING
+        self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._enrolled: enrolling.Enrolled | None = None
+        self._refreshed = 0
+        self._adopted = False
+        self._throttle = throttle.Throttle(desk.service.beat.interval_seconds, _BACKOFF_MOST_SECONDS)
+        self._refused_since: float | None = None
+        settle = settlement.Settlement(desk.told, desk.slots, desk.service.engine.doubt_grace_seconds)
+        self._launcher = launching.Launcher(
+            self._line, desk.told, desk.turns, settle, desk.directory, desk.service.engine
+        )
+        propagator = propagating.Propagator(desk.told, desk.service.oozie.gone_after_seconds)
+        self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._stopping)
+
+    @property
+    def profile(self) -> profiles.Profile:
+        """The profile that is worked by."""
+        return self._profile
+
+    def update(self, profile: profiles.Profile) -> None:
+        """Work by another profile from the next beat on; what is in flight keeps what it began with."""
+        self._profile = profile
+        self._line.unix_user = profile.unix_user
+        self.refresh()
+
+    def refresh(self) -> None:
+        """A person says that things may have changed: read secrets again, forget backoffs, beat now."""
+        self._enrolled = None
+        self._refreshed += 1
+        self._throttle.succeed()
+        self._launcher.forgive()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Begin no new work; ``run`` returns when the verdicts of this beat are written."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Beat until stopped."""
+        while not self._stopping.is_set():
+            wait = await self.beat()
+            self._line.next_beat = time.monotonic() + wait
+            await self._sleep(wait)
+        self._line.state = board.State.STOPPING
+        await self._launcher.stop()
+        self._desk.enrolling.release(self._profile.name)
+
+    async def once(self) -> bool:
+        """One beat and the launches that it began; returns whether the account fared well.
+
+        whitestar calls are not waited for: they last for hours, live on, and are adopted next time.
+        """
+        await self.beat()
+        await self._launcher.finish()
+        await self._launcher.stop()
+        settled = not self._line.in_doubt and not self._line.held
+        return self._line.state is board.State.OK and not self._launcher.trouble and settled
+
+    async def beat(self) -> float:
+        """One cycle, and what it says of the account; returns the seconds until the next."""
+        self._line.next_beat = None
+        try:
+            enrolled = self._enrolled or await guard.unless(self._stopping, self._enrol())
+            if enrolled is not None:
+                await self._cycle.cycle(enrolled)
+        except errors.LoginRefusedError as exc:
+            return self._refused(exc)
+        except (errors.ProfileError, errors.CredentialError) as exc:
+            return self._fail(board.State.MISCONFIGURED, exc)
+        except errors.NiassaOrchError as exc:
+            return self._fail(board.State.BACKING_OFF, exc)
+        return self._succeed()
+
+    async def _enrol(self) -> enrolling.Enrolled:
+        before = self._refreshed
+        enrolled = await self._desk.enrolling.enrol(self._profile)
+        if before == self._refreshed:
+            # Else the profile or its secrets changed meanwhile: this beat goes by the old ones, the next enrols anew.
+            self._enrolled = enrolled
+        self._line.account = enrolled.account
+        if not self._adopted:
+            self._adopted = True
+            self._launcher.adopt(enrolled)
+        return enrolled
+
+    def _succeed(self) -> float:
+        beat = self._desk.service.beat
+        self._refused_since = None
+        failing = self._throttle.succeed()
+        trouble = self._launcher.trouble
+        self._tell(board.State.BACKING_OFF if trouble else board.State.OK, trouble)
+        if failing:
+            self._desk.told.event("account.recovered", account=self._profile.name)
+        return beat.interval_seconds * (1 + random.uniform(-beat.jitter, beat.jitter))  # noqa: S311 - spreads load
+
+    def _fail(self, state: board.State, exc: errors.NiassaOrchError) -> float:
+        wait = self._throttle.fail(time.monotonic())
+        level = board.Level.ERROR if state is board.State.MISCONFIGURED else board.Level.WARNING
+        self._report(state, str(exc), level)
+        return wait
+
+    def _refused(self, exc: errors.LoginRefusedError) -> float:
+        """401 may be a hiccup: asked again soon, believed when it lasts, then asked seldom. Secrets are read again."""
+        now = time.monotonic()
+        user = self._enrolled.account.web_user if self._enrolled else self._profile.name
+        where = self._profile.web_service.password_file or f"{self._profile.settings_file} of {self._profile.unix_user}"
+        reason = f"the web service refuses the login of {user}; look at the password in {where} ({exc})"
+        self._enrolled = None
+        if self._refused_since is None:
+            self._refused_since = now
+        self._throttle.fail(now)
+        if now - self._refused_since < _LOGIN_BELIEVED_SECONDS:
+            self._report(board.State.LOGIN_REFUSED, reason, board.Level.WARNING)
+            return _LOGIN_SOON_SECONDS
+        self._report(board.State.WRONG_PASSWORD, reason, board.Level.ERROR)
+        return _LOGIN_SELDOM_SECONDS
+
+    def _report(self, state: board.State, reason: str, level: board.Level) -> None:
+        changed = (self._line.state, self._line.reason) != (state, reason)
+        self._tell(state, reason)
+        if changed:
+            name = "account." + state.replace(" ", "_")
+            self._desk.told.event(name, account=self._profile.name, level=level, reason=reason)
+
+    def _tell(self, state: board.State, reason: str) -> None:
+        self._line.state = state
+        self._line.reason = reason
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        if not self._stopping.is_set():
+            self._wake.clear()

@@ -1,0 +1,67 @@
+"""One write to the web service: read, change, write whole, read again.
+
+The web service has neither versions nor conditions, so that the last writer wins: the run is read last thing before the
+write and left alone if it moved. A PUT is never repeated; when its fate is unknown, the run is read and the next beat
+decides again. Called by ``core.launching`` and ``core.propagating``.
+"""
+
+import contextlib
+import enum
+from collections.abc import Mapping
+
+from niassa_orch import errors
+from niassa_orch.domain import accounts, runs, selection
+from niassa_orch.webservice import client, documents
+
+
+class Written(enum.StrEnum):
+    """What became of a write: in the record; the run had moved, nothing written; or not to be seen in the record."""
+
+    TAKEN = "taken"
+    MOVED = "moved"
+    NOT_TAKEN = "not taken"
+
+
+async def read_unmoved(
+    web_service: client.WebService, account: accounts.Account, basis: runs.WorkflowRun
+) -> documents.RunDocument | None:
+    """The run's document if the run is still the account's and still as it was when the decision was made."""
+    document = await web_service.get_run(basis.accession)
+    now = document.run
+    unmoved = (now.status, now.status_cmd) == (basis.status, basis.status_cmd) and selection.is_of(now, account)
+    return document if unmoved else None
+
+
+async def write(
+    web_service: client.WebService,
+    account: accounts.Account,
+    basis: runs.WorkflowRun,
+    changes: Mapping[str, str | None],
+) -> Written:
+    """Change the run's record if it has not moved since ``basis``, and look whether it took.
+
+    Args:
+        web_service: With the account's own login.
+        account: The owner; a run of anybody else is never written.
+        basis: The run that the decision was made from.
+        changes: Element names of ``<WorkflowRun>`` and their new texts.
+
+    Raises:
+        WebServiceError: The run could not be read or written; after a PUT of unknown fate (500, time-out, reset) the
+            run was read once more, and this is raised only if that failed too.
+    """
+    document = await read_unmoved(web_service, account, basis)
+    if document is None:
+        return Written.MOVED
+    # When the answer is lost, the write is perhaps not: only the record can say.
+    with contextlib.suppress(errors.WriteUnknownError):
+        await web_service.put_run(document.changed(changes))
+    now = (await web_service.get_run(basis.accession)).run
+    if all(_text(now, name) == changes[name] for name in ("status", "statusCmd") if name in changes):
+        return Written.TAKEN
+    untouched = (now.status, now.status_cmd) == (basis.status, basis.status_cmd)
+    return Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED
+
+
+def _text(run: runs.WorkflowRun, name: str) -> str | None:
+    return run.status if name == "status" else run.status_cmd

@@ -1,0 +1,42 @@
+"""Which of the runs that the web service listed are ours, and which of those to launch together.
+
+The web service lets every login see and change every run, and the engine never looks at the owner: what is decided here
+is the only fence between accounts. Called by ``core.polling`` and ``core.launching``.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from niassa_orch.domain import accounts, runs
+
+
+def is_of(run: runs.WorkflowRun, account: accounts.Account) -> bool:
+    """Whether the run belongs to the account: same owner (in lower case) and exactly the same host."""
+    return run.owner == account.web_user and run.host == account.host
+
+
+def select_launchable(
+    listed: Iterable[runs.WorkflowRun], account: accounts.Account, unavailable: Collection[runs.Accession]
+) -> tuple[runs.WorkflowRun, ...]:
+    """Runs to launch, oldest accession first: submitted, our host, our owner, and available.
+
+    Args:
+        listed: What the web service listed, of anybody and in any status.
+        account: The account to launch for.
+        unavailable: Accessions in flight, in doubt, held, or waiting after an attempt.
+    """
+    chosen = {
+        run.accession: run
+        for run in listed
+        if run.status is runs.RunStatus.SUBMITTED and is_of(run, account) and run.accession not in unavailable
+    }
+    return tuple(chosen[accession] for accession in sorted(chosen))
+
+
+def next_batch(launchable: Sequence[runs.WorkflowRun], size: int) -> tuple[runs.WorkflowRun, ...]:
+    """The runs of the next engine call.
+
+    Up to ``size`` runs that Oozie will execute go together; whitestar executes the whole workflow inside the call, for
+    hours, so that each goes alone and after the others.
+    """
+    quick = [run for run in launchable if run.engine_family is not runs.EngineFamily.WHITESTAR]
+    return tuple(quick[:size]) or tuple(launchable[:1])

@@ -1,0 +1,143 @@
+"""What became of a launch: the evidence of the transcript held against the record and against Oozie.
+
+Neither an exit code nor a status that moved proves anything: the engine may write ``failed``, or nothing, over a job
+that runs. Pure; called by ``core.launching``.
+"""
+
+import dataclasses
+import enum
+
+from niassa_orch.domain import evidence, runs
+
+
+class Outcome(enum.StrEnum):
+    """What is known of one accession of an engine call.
+
+    ``LAUNCHED``: a job (or a whitestar execution) exists, and it is known. ``FAILED``: the engine failed the run
+    before a job existed. ``CLEAN``: nothing happened; the run may be tried again. ``ELSEWHERE``: somebody else moved
+    the run; it is left in peace. ``IN_DOUBT``: to be asked again. ``HELD``: only a person can say.
+    """
+
+    LAUNCHED = "launched"
+    FAILED = "failed"
+    CLEAN = "clean"
+    ELSEWHERE = "elsewhere"
+    IN_DOUBT = "in doubt"
+    HELD = "held"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the attempt is over, so that the run may be touched again."""
+        return self not in (Outcome.IN_DOUBT, Outcome.HELD)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lookup:
+    """What Oozie answered when asked for jobs whose ``appPath`` ends in the run's ``oozie-UUID``.
+
+    Args:
+        found: Ids of such jobs; more than one means that a POST was repeated.
+        surely_none: Oozie answered "none" twice, a grace period apart.
+    """
+
+    found: tuple[str, ...] = ()
+    surely_none: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of one accession, and what the record must say for it to be true.
+
+    Args:
+        outcome: See ``Outcome``.
+        reason: For events and for people.
+        job_id: The job (or whitestar token) that the record's ``statusCmd`` must name.
+        working_dir: What the record's ``currentWorkingDir`` must be.
+        status: What the record's status must be; ``None`` leaves it.
+        ended: How the run ended, when the engine call itself ended it.
+        needs_lookup: Oozie has to be asked before this can be decided.
+    """
+
+    outcome: Outcome
+    reason: str
+    job_id: str | None = None
+    working_dir: str | None = None
+    status: runs.RunStatus | None = None
+    ended: runs.RunStatus | None = None
+    needs_lookup: bool = False
+
+
+def settle(call: evidence.CallEvidence, run: runs.WorkflowRun, lookup: Lookup | None) -> Verdict:
+    """Decide what became of one accession of a call that is over (its transcript's lock is free).
+
+    Args:
+        call: What the transcript proves.
+        run: The record, read after the call was over.
+        lookup: Oozie's answer, or ``None`` when it was not asked or did not answer.
+    """
+    if not call.begun:
+        why = "the engine was never called" if call.refused is None else f"the mediator refused: {call.refused}"
+        return Verdict(Outcome.CLEAN, why)
+    seen = call.runs[run.accession]
+    if run.engine_family is runs.EngineFamily.WHITESTAR:
+        return _settle_whitestar(call, seen, run)
+    found = (seen.job_id,) if seen.job_id is not None else lookup.found if lookup is not None else ()
+    if found:
+        return _settle_found(found, seen, run)
+    if seen.working_dir is not None:
+        return _settle_unanswered(seen, run, lookup)
+    if call.ended:
+        return _settle_untouched(run)
+    return Verdict(Outcome.HELD, "the transcript is cut: the engine may have come further than it says")
+
+
+def _settle_found(found: tuple[str, ...], seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
+    if len(found) > 1:
+        return Verdict(Outcome.HELD, f"Oozie has {len(found)} jobs of this launch: {', '.join(found)}")
+    job_id = found[0]
+    if run.status_cmd not in (None, "", job_id):
+        return Verdict(Outcome.HELD, f"the record names job {run.status_cmd}, but this launch made {job_id}")
+    if run.status_cmd == job_id and run.status not in (runs.RunStatus.SUBMITTED, None):
+        return Verdict(Outcome.LAUNCHED, "the record names the job", job_id)
+    return Verdict(
+        Outcome.LAUNCHED, "the job is missing on the record", job_id, seen.working_dir, _repaired(run.status)
+    )
+
+
+def _repaired(status: runs.RunStatus | None) -> runs.RunStatus:
+    """The status of a record whose job was found: a cancel stays a cancel, now with a job to kill."""
+    if status in (runs.RunStatus.SUBMITTED, runs.RunStatus.FAILED, None):
+        return runs.RunStatus.PENDING
+    if status is runs.RunStatus.CANCELLED:
+        return runs.RunStatus.SUBMITTED_CANCEL
+    # Never None: a cancel whose record lacks the job would be carried out as if there were none to kill.
+    return status
+
+
+def _settle_unanswered(seen: evidence.RunEvidence, run: runs.WorkflowRun, lookup: Lookup | None) -> Verdict:
+    if lookup is None or not lookup.surely_none:
+        reason = f"it may have reached Oozie as {seen.working_dir}; Oozie is asked"
+        return Verdict(Outcome.IN_DOUBT, reason, needs_lookup=True)
+    return _settle_untouched(run)
+
+
+def _settle_untouched(run: runs.WorkflowRun) -> Verdict:
+    if run.status is runs.RunStatus.FAILED:
+        return Verdict(Outcome.FAILED, "the engine failed it before a job existed", ended=runs.RunStatus.FAILED)
+    if run.status in (runs.RunStatus.PENDING, runs.RunStatus.RUNNING, runs.RunStatus.COMPLETED):
+        return Verdict(Outcome.ELSEWHERE, f"somebody else moved it to {run.status}")
+    return Verdict(Outcome.CLEAN, "no job was made")
+
+
+def _settle_whitestar(call: evidence.CallEvidence, seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
+    """whitestar works inside the call: begun and not ended is half a workflow, which only a person can judge."""
+    if seen.ended is not None:
+        token = str(run.accession)
+        reason = f"whitestar ended it as {seen.ended}"
+        if run.status is seen.ended and run.status_cmd == token:
+            return Verdict(Outcome.LAUNCHED, reason, token, ended=seen.ended)
+        reason += ", the record lacks that"
+        return Verdict(Outcome.LAUNCHED, reason, token, seen.working_dir, seen.ended, ended=seen.ended)
+    if call.ended and (not seen.launching or run.status is runs.RunStatus.FAILED):
+        return _settle_untouched(run)
+    return Verdict(Outcome.HELD, "whitestar began it and did not say how it ended")
