@@ -1,0 +1,104 @@
+"""The composition root: build everything once, start it, pass signals on, stop it. No logic of its own.
+
+First SIGTERM or SIGINT: drain (no new work, verdicts are written); a second one cancels. SIGHUP: read accounts.d again.
+Engine calls live on in either case. Called by ``cli``.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterator
+
+import rich.console
+
+from niassa_orch import logs
+from niassa_orch.config import settings
+from niassa_orch.core import board, enrolling, neighbours, pool, state_directory, supervisor, worker
+from niassa_orch.core import census as core_census
+from niassa_orch.faces import accounts_table, dashboard
+from niassa_orch.wire import sessions
+
+
+@contextlib.asynccontextmanager
+async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIterator[tuple[board.Board, worker.Desk]]:
+    """Everything that workers share, for as long as the context lasts.
+
+    Raises:
+        SettingsError: The state directory cannot be used, or another instance uses it.
+    """
+    slots = pool.Pool(service.pool.size)
+    turns = pool.EngineTurns(service.pool.engine_calls)
+    told = board.Board(service.effective_host, slots, turns.calls, redactor.redact)
+    directory = state_directory.StateDirectory(service.state_dir)
+    directory.open()
+    try:
+        async with sessions.open_session() as http:
+            reach = neighbours.Neighbours(service, http)
+            enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
+            yield told, worker.Desk(service, told, slots, turns, directory, enrol)
+    finally:
+        directory.close()
+
+
+async def run(service: settings.Settings, redactor: logs.Redactor, console: rich.console.Console | None) -> None:
+    """Serve all accounts until a signal says stop.
+
+    Args:
+        service: The settings of the process.
+        redactor: Of the log; learns every secret.
+        console: For the dashboard; ``None`` when there is no terminal, and the log's lines are all there is to see.
+    """
+    async with built(service, redactor) as (told, desk):
+        watched = supervisor.Supervisor(desk)
+        with _signals(watched):
+            told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
+            async with contextlib.AsyncExitStack() as faces:
+                if console is not None:
+                    await faces.enter_async_context(dashboard.shown(told, console))
+                await watched.run()
+            told.event("service.stopped")
+
+
+async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
+    """One cycle of every account; returns whether all fared well."""
+    async with built(service, redactor) as (_, desk):
+        return await supervisor.Supervisor(desk).once()
+
+
+async def census(service: settings.Settings) -> list[accounts_table.Row]:
+    """Every profile, for the table of accounts; the service may run meanwhile."""
+    async with sessions.open_session() as http:
+        directory = state_directory.StateDirectory(service.state_dir)
+        reach = neighbours.Neighbours(service, http)
+        enrol = enrolling.Enrolling(service, directory, reach, logs.Redactor().register)
+        entries = await core_census.take(service, enrol)
+    return [_row(entry) for entry in entries]
+
+
+def _row(entry: core_census.Entry) -> accounts_table.Row:
+    state = "refused" if entry.reason else "ok" if entry.enabled else "disabled"
+    return accounts_table.Row(entry.profile, entry.unix_user, state, entry.reason, entry.account)
+
+
+@contextlib.contextmanager
+def _signals(watched: supervisor.Supervisor) -> Iterator[None]:
+    """Signals mean what the module says, as long as the context lasts."""
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+    ending = (signal.SIGTERM, signal.SIGINT)
+
+    def drain() -> None:
+        watched.stop()
+        for second in ending:
+            loop.remove_signal_handler(second)
+            if main is not None:
+                loop.add_signal_handler(second, main.cancel)
+
+    for first in ending:
+        loop.add_signal_handler(first, drain)
+    loop.add_signal_handler(signal.SIGHUP, watched.reload)
+    try:
+        yield
+    finally:
+        for number in (*ending, signal.SIGHUP):
+            loop.remove_signal_handler(number)
