@@ -5,6 +5,7 @@ where it lacks what the engine did. Called by ``core.launching``, again at each 
 """
 
 import asyncio
+import contextlib
 import datetime
 import pathlib
 import time
@@ -93,9 +94,11 @@ class Settlement:
         suffix = "/" + pathlib.PurePosixPath(seen.working_dir or "?").name
         found = []
         for row in await oozie.jobs_of(attempt.enrolled.account.unix_user, since):
-            job = await oozie.job(row.id)
-            if job.app_path.rstrip("/").endswith(suffix):
-                found.append(job.id)
+            # A job that is gone since the list was made cannot be one that was just launched.
+            with contextlib.suppress(errors.JobUnknownError):
+                job = await oozie.job(row.id)
+                if job.app_path.rstrip("/").endswith(suffix):
+                    found.append(job.id)
         if found:
             return settling.Lookup(found=tuple(found))
         now = time.monotonic()
