@@ -59,28 +59,29 @@ def bring_up(
     ]
     engine = layout.EngineOptions(jvm_seconds=jvm_seconds, lock_pause_seconds=lock_pause_seconds)
 
-    def ready(addresses: up.Addresses) -> None:
-        print(f"web service  {addresses.web_service_url}")
-        print(f"Oozie        {addresses.oozie_url}")
-        print(f"accounts     {', '.join(account.web_user for account in accounts)}")
-        print(f"faults       POST {addresses.web_service_url.removesuffix('/SeqWareWebService')}/sandbox/faults")
-        print("In other terminals:")
-        where = "" if directory == _DEFAULT else f" --directory {directory}"
-        print(f"  niassa-orch --config {directory}/niassa-orch.toml run")
-        print(f"  niassa-orch sandbox schedule --account alice{where}")
-        print(f"  niassa-orch sandbox runs{where}", flush=True)
-
     behaviour = up.Behaviour(engine=engine, oozie_version=oozie_version)
     serving = up.serve(
         directory,
         accounts,
         web_service_port=web_service_port,
         oozie_port=oozie_port,
-        ready=ready,
+        ready=lambda addresses: _announce(directory, addresses),
         behaviour=behaviour,
     )
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(_until_ended(serving))
+
+
+def _announce(directory: pathlib.Path, addresses: up.Addresses) -> None:
+    where = "" if directory == _DEFAULT else f" --directory {directory}"
+    print(f"web service  {addresses.web_service_url}")
+    print(f"Oozie        {addresses.oozie_url}")
+    print(f"accounts     {', '.join(_NAMES)}")
+    print(f"faults       POST {addresses.web_service_url.removesuffix('/SeqWareWebService')}/sandbox/faults")
+    print("In other terminals:")
+    print(f"  niassa-orch --config {layout.Layout(directory).config_file} run")
+    print(f"  niassa-orch sandbox schedule --account alice{where}")
+    print(f"  niassa-orch sandbox runs{where}", flush=True)
 
 
 @application.command()

@@ -1,5 +1,4 @@
-"""Why launches of an account wait: something that a person must mend, a neighbour that does not answer, a run that
-rests.
+"""Why launches of an account wait: something to be mended, a neighbour that does not answer, a run that rests.
 
 Arithmetic on the monotonic clock; it tells nobody and launches nothing. Owned by ``core.launching``.
 """

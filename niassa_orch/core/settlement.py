@@ -116,7 +116,8 @@ class Settlement:
             level = board.Level.ERROR
         if verdict.ended is not None:
             self._board.line(attempt.header.account).ended[verdict.ended] += 1
-        name = f"launch.{verdict.outcome}"
+        launched = verdict.outcome is settling.Outcome.LAUNCHED
+        name = "launch.verified" if launched else f"launch.{verdict.outcome}"
         fields = {"job": verdict.job_id} if verdict.job_id else {}
         self._event(name, attempt.enrolled, accession, level, **fields, reason=verdict.reason)
 
