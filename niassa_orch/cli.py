@@ -88,7 +88,11 @@ def run(
     console = rich.console.Console()
     live = console.is_terminal if dashboard is None else dashboard
     redactor = _configure_logs(log_level, live=live)
-    asyncio.run(app.run(service, redactor, console if live else None))
+    try:
+        asyncio.run(app.run(service, redactor, console if live else None))
+    except asyncio.CancelledError:
+        # The second signal. What was under way is in doubt, and is settled at the next start.
+        raise typer.Exit(EXIT_FAILURE) from None
 
 
 @application.command(epilog=_EPILOG)

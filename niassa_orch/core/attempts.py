@@ -29,6 +29,7 @@ class Attempt:
         held: Accessions that wait for a person, and why.
         none_since: When Oozie first answered that it has no job of the accession (``time.monotonic()``).
         calling: The call may still be alive.
+        recovered: It was begun by an earlier process.
         patience: When the unsettled ones are asked about again.
     """
 
@@ -39,6 +40,7 @@ class Attempt:
     held: dict[runs.Accession, str] = dataclasses.field(default_factory=dict)
     none_since: dict[runs.Accession, float] = dataclasses.field(default_factory=dict)
     calling: bool = True
+    recovered: bool = False
     patience: throttle.Throttle = dataclasses.field(default_factory=_patience)
 
     @classmethod

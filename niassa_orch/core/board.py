@@ -181,6 +181,7 @@ class Board:
             reason=self._redact(line.reason),
             warning=self._redact(line.warning),
             waiting=self._redact(line.waiting),
+            refusal=self._redact(line.refusal),
             counts=types.MappingProxyType(dict(line.counts)),
             ended=line.ended.copy(),
             held=types.MappingProxyType({key: self._redact(reason) for key, reason in line.held.items()}),

@@ -9,8 +9,6 @@ from niassa_orch import errors
 from niassa_orch.core import board, enrolling, guard, launching, polling, pool, propagating
 from niassa_orch.domain import runs
 
-_URGENT = frozenset({runs.RunStatus.SUBMITTED_CANCEL, runs.RunStatus.SUBMITTED_RETRY})
-
 
 class Cycle:
     """The beat of one account.
@@ -67,7 +65,7 @@ class Cycle:
     async def _propagate_one(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, failures: list[Exception]
     ) -> None:
-        urgent = run.status in _URGENT
+        urgent = run.status in runs.REQUESTED
         settled = self._launcher.is_settled(run.accession)
         if urgent and not settled:
             return

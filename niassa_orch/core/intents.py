@@ -39,6 +39,7 @@ def unsettled(
         if intent.account != name:
             continue
         attempt = attempts.Attempt.of(intent, transcript, enrolled)
+        attempt.recovered = True
         attempt.calling = call.is_held(transcript)
         what = "recovery.adopted" if attempt.calling else "recovery.to_settle"
         told.event(what, account=name, accessions=" ".join(map(str, intent.accessions)))

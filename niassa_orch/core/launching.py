@@ -207,13 +207,14 @@ class Launcher:
             self._directory.settle(attempt.transcript)
             self._attempts.remove(attempt)
         self._show()
-        trouble = settlement.trouble(attempt.enrolled, seen)
+        # What kept a call of an earlier process from working may be mended by now, or was the end of that process.
+        trouble = None if attempt.recovered else settlement.trouble(attempt.enrolled, seen)
         if trouble is not None:
             raise trouble
         if self._rests.forgive():
             self._board.event("launch.recovered", account=self._line.name)
         for accession, outcome in outcomes.items():
-            if outcome is settling.Outcome.CLEAN:
+            if outcome is settling.Outcome.CLEAN and seen.begun:
                 self._rests.run(accession)
             else:
                 self._rests.forget_run(accession)

@@ -14,7 +14,6 @@ from niassa_orch.domain import jobs, runs, texts, transitions
 from niassa_orch.seqware import identity, query
 
 _LOOKS_BEFORE_GONE = 3
-_FINAL = frozenset({runs.RunStatus.COMPLETED, runs.RunStatus.FAILED, runs.RunStatus.CANCELLED})
 
 
 @dataclasses.dataclass(slots=True)
@@ -66,6 +65,9 @@ class Propagator:
         if job is None:
             await self._write(enrolled, run, self._gone(run), None)
             return
+        if run.status not in runs.REQUESTED:
+            # The record has moved past what was done for a request of a user: the next request is a new one.
+            self._done.pop(job.id, None)
         decision = transitions.decide(run, job, done=self._done.get(job.id))
         if decision.act is not None:
             job, decision = await self._act(enrolled, run, job, decision)
@@ -129,9 +131,9 @@ class Propagator:
         written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
         if written is writing.Written.TAKEN:
             self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
-            if decision.status in _FINAL:
+            self._done.pop(run.status_cmd or "", None)
+            if decision.status in runs.ENDED:
                 self._board.line(enrolled.account.name).ended[decision.status] += 1
-                self._done.pop(run.status_cmd or "", None)
         elif written is writing.Written.MOVED:
             self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))
         else:
@@ -141,7 +143,7 @@ class Propagator:
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job, status: runs.RunStatus
     ) -> dict[str, str]:
         files = None
-        if status in _FINAL and run.engine == "oozie-sge":
+        if status in runs.ENDED and run.engine == "oozie-sge":
             files = await self._step_files(enrolled, run)
         return texts.texts_of(run, job, files)
 

@@ -33,6 +33,13 @@ ACTIVE = (
 )
 
 
+#: What users asked for: they go first, and wait while a launch of the run is not settled.
+REQUESTED = frozenset({RunStatus.SUBMITTED_CANCEL, RunStatus.SUBMITTED_RETRY})
+
+#: Statuses in which nothing more happens by itself.
+ENDED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
+
+
 class EngineFamily(enum.StrEnum):
     """Who moves a run's status: Oozie's jobs, the engine call itself, or nobody that we know."""
 
