@@ -1,0 +1,41 @@
+"""Engine calls without an engine: transcripts that say what a test wants said, and a mediator that is a tiny script."""
+
+import pathlib
+from collections.abc import Sequence
+
+BEGIN = '{"niassa_orch_mediator": 1, "record": "begin", "call": "n0nce", "command": ["/opt/seqware"]}'
+END = '{"niassa_orch_mediator": 1, "record": "end", "call": "n0nce", "exit_code": 0, "timed_out": false}'
+REFUSED = '{"niassa_orch_mediator": 1, "record": "refused", "refused": "no settings file"}'
+
+
+def launching(accession: int, directory: str | None = None, job: str | None = None) -> list[str]:
+    """The engine's lines about one run."""
+    lines = [f"Working Run: {accession}", f"Launching via new launcher: {accession}"]
+    lines += [f"Using working directory: {directory}"] if directory else []
+    return lines + ([f"Submitted Oozie job: {job}"] if job else [])
+
+
+def whole(*lines: str) -> list[str]:
+    """The lines of a call that ended as it should."""
+    return [BEGIN, *lines, END]
+
+
+def mediator(path: pathlib.Path, lines: Sequence[str], *, gate: pathlib.Path | None = None) -> pathlib.Path:
+    """A program that notes how it was called in ``path.log``, waits at the gate, and says the lines.
+
+    Args:
+        path: Where it goes.
+        lines: What it says.
+        gate: With ``-`` and the first accession a named pipe; the call waits there until somebody writes a line.
+    """
+    wait = f"read line < {gate}-$2\n" if gate else ""
+    said = "\n".join(lines)
+    path.write_text(f"#!/bin/sh\necho \"$@\" >> {path}.log\n{wait}cat <<'END'\n{said}\nEND\n")
+    path.chmod(0o755)
+    return path
+
+
+def calls_of(path: pathlib.Path) -> list[str]:
+    """How the mediator was called: verb and accessions of each call."""
+    log = pathlib.Path(f"{path}.log")
+    return log.read_text().splitlines() if log.exists() else []

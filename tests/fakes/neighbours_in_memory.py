@@ -1,0 +1,190 @@
+"""A web service and an Oozie that live in memory and have state, for tests of what is decided above the wire.
+
+They keep to what the real ones do: a PUT replaces the whole record and wipes what it leaves out, an unknown status is
+stored as none, Oozie's 200 may mean nothing. Faults are callables that happen before or after one request.
+"""
+
+import asyncio
+import dataclasses
+import datetime
+import pathlib
+import typing
+from collections.abc import Callable
+
+from niassa_orch import errors
+from niassa_orch.core import board, enrolling, pool
+from niassa_orch.domain import accounts, jobs, runs
+from niassa_orch.seqware import identity
+from niassa_orch.webservice import documents
+
+BOB = accounts.Account("bob", "niassa-bob", "server2", "http://ws", "bob@lab.net", "http://oozie/oozie")
+R, J = runs.RunStatus, jobs.JobStatus
+
+#: What a PUT copies from its body over the row, null included.
+_COPIED = (
+    *("command", "currentWorkingDir", "host", "iniFile", "name", "status", "statusCmd", "template", "seqwareRevision"),
+    *("userName", "stdErr", "stdOut", "workflowEngine", "sgeNameIdMap"),
+)
+_ROW = ("swAccession", "ownerUserName")
+
+
+class WebServiceInMemory:
+    """Speaks as one login's ``webservice.client.WebService``.
+
+    ``before_get``, ``before_put`` and ``after_put`` hold what happens around the next requests, one each: ``None`` for
+    nothing, or something that changes a row or raises.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[runs.Accession, dict[str, str]] = {}
+        self.asked: list[str] = []
+        self.before_get: list[Callable[[], None] | None] = []
+        self.before_put: list[Callable[[], None] | None] = []
+        self.after_put: list[Callable[[], None] | None] = []
+
+    def schedule(self, accession: int, status: runs.RunStatus = R.SUBMITTED, **fields: str) -> runs.WorkflowRun:
+        """A run of Bob's for server2, unless ``fields`` (element names) say otherwise."""
+        row = {"swAccession": str(accession), "ownerUserName": "bob@lab.net", "host": "server2", "status": status}
+        self.rows[runs.Accession(accession)] = row | {"workflowEngine": "oozie-sge", "iniFile": "a=b"} | fields
+        return self.run(accession)
+
+    def run(self, accession: int) -> runs.WorkflowRun:
+        """The row as it is, without asking."""
+        return self._document(runs.Accession(accession)).run
+
+    def sets(self, accession: int, **fields: str) -> Callable[[], None]:
+        """A fault: somebody else changes the row."""
+        return lambda: self.rows[runs.Accession(accession)].update(fields)
+
+    async def list_runs(self, status: runs.RunStatus, host: str, _owner: str) -> list[runs.WorkflowRun]:
+        self.asked.append(f"LIST {status}")
+        _happen(self.before_get)
+        listed = (self.run(accession) for accession in self.rows)
+        return [run for run in listed if run.status is status and run.host == host]
+
+    async def get_run(self, accession: runs.Accession) -> documents.RunDocument:
+        self.asked.append(f"GET {accession}")
+        _happen(self.before_get)
+        if accession not in self.rows:
+            raise errors.RunNotFoundError(str(accession))
+        return self._document(accession)
+
+    async def put_run(self, document: documents.RunDocument) -> None:
+        self.asked.append(f"PUT {document.accession}")
+        _happen(self.before_put)
+        body = documents.RunDocument.parse(document.to_xml())
+        row = self.rows[document.accession]
+        for name in _COPIED:
+            text = body.text(name)
+            row.pop(name, None)
+            if text is not None and (name != "status" or text in list(R)):
+                row[name] = text
+        _happen(self.after_put)
+
+    def _document(self, accession: runs.Accession) -> documents.RunDocument:
+        row = self.rows[accession]
+        return documents.RunDocument(
+            tuple(documents.Element(name, row[name]) for name in (*_ROW, *_COPIED) if name in row)
+        )
+
+
+def _happen(faults: list[Callable[[], None] | None]) -> None:
+    fault = faults.pop(0) if faults else None
+    if fault is not None:
+        fault()
+
+
+def unknown_fate() -> None:
+    """A fault: a 500 of two PUTs that overlap, or an answer that is lost."""
+    msg = "whether the run was written is unknown"
+    raise errors.WriteUnknownError(msg)
+
+
+def unreachable() -> None:
+    """A fault: nobody answers."""
+    msg = "no connection"
+    raise errors.WebServiceUnavailableError(msg)
+
+
+class OozieInMemory:
+    """Speaks as ``oozie.client.Oozie``. ``down``: nothing is answered; ``deaf``: acts are answered and not done."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, jobs.Job] = {}
+        self.asked: list[str] = []
+        self.down = False
+        self.deaf = False
+
+    def start(self, job_id: str, status: jobs.JobStatus = J.RUNNING, **fields: typing.Any) -> jobs.Job:
+        """A job of Bob's Unix user."""
+        self.jobs[job_id] = job = jobs.Job(job_id, status, "niassa-bob", fields.pop("app_path", "/apps/x"), **fields)
+        return job
+
+    def becomes(self, job_id: str, status: jobs.JobStatus, *, reruns: int = 0) -> None:
+        old = self.jobs[job_id]
+        self.jobs[job_id] = dataclasses.replace(old, status=status, run=old.run + reruns)
+
+    async def versions(self) -> tuple[int, ...]:
+        self._ask("versions")
+        return (0, 1, 2)
+
+    async def job(self, job_id: str) -> jobs.Job:
+        self._ask(f"job {job_id}")
+        await asyncio.sleep(0)  # as on a wire, others get their turn meanwhile
+        if job_id not in self.jobs:
+            msg = f"E0604 {job_id}"
+            raise errors.JobUnknownError(msg)
+        return self.jobs[job_id]
+
+    async def jobs_of(self, user: str, since: datetime.datetime) -> list[jobs.JobRow]:
+        self._ask(f"jobs of {user}")
+        assert since.tzinfo is not None
+        return [jobs.JobRow(job.id, job.status, job.user, job.run) for job in self.jobs.values() if job.user == user]
+
+    async def kill(self, job_id: str, user: str) -> None:
+        if self._acts("kill", job_id, user) and self.jobs[job_id].status in (J.PREP, J.RUNNING, J.SUSPENDED):
+            self.becomes(job_id, J.KILLED)
+
+    async def resume(self, job_id: str, user: str) -> None:
+        if self._acts("resume", job_id, user) and self.jobs[job_id].status is J.SUSPENDED:
+            self.becomes(job_id, J.RUNNING)
+
+    async def rerun(self, job_id: str, user: str) -> None:
+        acts = self._acts("rerun", job_id, user)
+        if self.jobs[job_id].status not in (J.SUCCEEDED, J.FAILED, J.KILLED):
+            raise errors.OozieRefusedError(code="E0805", message="the job is not finished")
+        if acts:
+            self.becomes(job_id, J.PREP, reruns=1)
+
+    def _acts(self, action: str, job_id: str, user: str) -> bool:
+        self._ask(f"{action} {job_id} as {user}")
+        return not self.deaf
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.down:
+            msg = "no connection to Oozie"
+            raise errors.OozieUnavailableError(msg)
+
+
+def enrolled(
+    web_service: WebServiceInMemory, oozie: OozieInMemory | None = None, mediator: pathlib.Path = pathlib.Path("/none")
+) -> enrolling.Enrolled:
+    """Bob with these neighbours; the mediator is called as our own user."""
+    return enrolling.Enrolled(
+        BOB,
+        typing.cast(typing.Any, web_service),
+        typing.cast(typing.Any, oozie),
+        identity.Identity("niassa-bob", own=True),
+        mediator,
+    )
+
+
+def board_of(redact: Callable[[str], str] = str) -> board.Board:
+    """A board of server2."""
+    return board.Board("server2", pool.Pool(10), pool.Pool(2), redact)
+
+
+def names(told: board.Board) -> list[str]:
+    """The names of all events so far."""
+    return [event.name for event in told.snapshot().events]

@@ -1,0 +1,57 @@
+import asyncio
+
+import pytest
+
+from niassa_orch.core import pool
+
+
+@pytest.mark.looptime
+async def test_a_unix_user_has_one_engine_call_at_a_time() -> None:
+    turns = pool.EngineTurns(5)
+    seen: list[str] = []
+
+    async def launch(what: str) -> None:
+        async with turns.turn("niassa-bob", what, what=what):
+            seen.append(f"{what} begins")
+            assert turns.holder("niassa-bob") == what
+            await asyncio.sleep(60)
+            seen.append(f"{what} ends")
+
+    await asyncio.gather(launch("one"), launch("two"))
+    assert seen == ["one begins", "one ends", "two begins", "two ends"]
+    assert turns.holder("niassa-bob") is None
+
+
+@pytest.mark.looptime
+async def test_so_many_engine_calls_at_once_and_long_ones_take_no_place() -> None:
+    turns = pool.EngineTurns(1)
+    loop = asyncio.get_running_loop()
+    ended: dict[str, float] = {}
+
+    async def launch(user: str, seconds: float, *, long: bool = False) -> None:
+        async with turns.turn(user, user, what=user, long=long):
+            assert turns.calls.busy <= 1
+            await asyncio.sleep(seconds)
+            ended[user] = loop.time()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(launch("whitestar", 7200, long=True))
+        for user in ("a", "b"):
+            group.create_task(launch(user, 60))
+    assert ended == {"a": 60, "b": 120, "whitestar": 7200}
+
+
+@pytest.mark.looptime
+async def test_a_turn_that_is_given_up_while_waiting_leaves_nothing_held() -> None:
+    turns = pool.EngineTurns(1)
+    async with turns.turn("a", "a", what="a works"):
+        for user in ("a", "b"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(5), turns.turn(user, user, what="never"):
+                    pass
+        assert turns.holder("a") == "a works"
+        assert turns.holder("b") is None
+    for user in ("a", "b"):
+        async with asyncio.timeout(1), turns.turn(user, user, what="now"):
+            assert turns.holder(user) == "now"
+    assert turns.calls.busy == 0

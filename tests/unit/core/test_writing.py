@@ -1,0 +1,138 @@
+import pytest
+
+from niassa_orch import errors
+from niassa_orch.core import polling, writing
+from niassa_orch.domain import accounts, runs
+from niassa_orch.webservice import client
+from tests.fakes import neighbours_in_memory as fakes
+
+R, Written = runs.RunStatus, writing.Written
+FAILED = {"status": R.FAILED.value, "stdErr": "it broke"}
+
+
+@pytest.fixture
+def service() -> fakes.WebServiceInMemory:
+    found = fakes.WebServiceInMemory()
+    found.schedule(7, R.RUNNING, statusCmd="1-oozie-W", name="Mine", stdOut="kept")
+    return found
+
+
+async def write(
+    service: fakes.WebServiceInMemory, basis: runs.WorkflowRun, changes: dict[str, str | None] | None = None
+) -> writing.Written:
+    known = fakes.enrolled(service)
+    return await writing.write(known.web_service, known.account, basis, changes or dict(FAILED))
+
+
+async def test_a_write_changes_what_was_asked_and_wipes_nothing(service: fakes.WebServiceInMemory) -> None:
+    before = dict(service.rows[runs.Accession(7)])
+    assert await write(service, service.run(7)) is Written.TAKEN
+    assert service.rows[runs.Accession(7)] == before | FAILED
+    assert service.asked == ["GET 7", "PUT 7", "GET 7"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"status": "submitted_cancel"}, {"statusCmd": "2-oozie-W"}, {"host": "server1"}, {"ownerUserName": "eve@lab.net"}],
+)
+async def test_a_run_that_moved_since_the_decision_is_not_written(
+    service: fakes.WebServiceInMemory, change: dict[str, str]
+) -> None:
+    basis = service.run(7)
+    service.sets(7, **change)()
+    assert await write(service, basis) is Written.MOVED
+    assert service.asked == ["GET 7"]
+
+
+async def test_an_answer_that_is_lost_after_the_write_counts_by_the_record(service: fakes.WebServiceInMemory) -> None:
+    service.after_put.append(fakes.unknown_fate)
+    assert await write(service, service.run(7)) is Written.TAKEN
+    assert service.asked.count("PUT 7") == 1
+
+
+async def test_two_writes_that_overlap_are_not_repeated_blindly(service: fakes.WebServiceInMemory) -> None:
+    service.before_put.append(fakes.unknown_fate)
+    assert await write(service, service.run(7)) is Written.NOT_TAKEN
+    assert service.asked == ["GET 7", "PUT 7", "GET 7"]
+    assert service.run(7).status is R.RUNNING
+
+
+async def test_a_cancel_that_comes_right_after_the_write_stays(service: fakes.WebServiceInMemory) -> None:
+    service.after_put.append(service.sets(7, status="submitted_cancel"))
+    assert await write(service, service.run(7)) is Written.MOVED
+    assert service.run(7).status is R.SUBMITTED_CANCEL
+
+
+async def test_a_write_that_the_server_did_not_understand_is_not_taken(service: fakes.WebServiceInMemory) -> None:
+    service.after_put.append(service.sets(7, status=" failed"))
+    assert await write(service, service.run(7)) is Written.NOT_TAKEN
+
+
+async def test_a_record_that_cannot_be_read_after_the_write_is_an_error(service: fakes.WebServiceInMemory) -> None:
+    service.before_get = [None, fakes.unreachable]
+    service.after_put.append(fakes.unknown_fate)
+    with pytest.raises(errors.WebServiceUnavailableError):
+        await write(service, service.run(7))
+    assert service.asked.count("PUT 7") == 1
+
+
+async def test_a_write_that_was_refused_is_an_error_and_not_read_again(service: fakes.WebServiceInMemory) -> None:
+    def forbidden() -> None:
+        raise errors.ForbiddenError
+
+    service.before_put.append(forbidden)
+    with pytest.raises(errors.ForbiddenError):
+        await write(service, service.run(7))
+    assert service.asked == ["GET 7", "PUT 7"]
+
+
+async def test_a_job_id_that_did_not_reach_the_record_is_not_taken(service: fakes.WebServiceInMemory) -> None:
+    service.after_put.append(service.sets(7, statusCmd="1-oozie-W"))
+    wanted: dict[str, str | None] = {"status": R.RUNNING.value, "statusCmd": "2-oozie-W"}
+    assert await write(service, service.run(7), wanted) is Written.NOT_TAKEN
+
+
+async def test_a_poll_has_the_accounts_active_runs_by_accession_and_nobody_elses(
+    service: fakes.WebServiceInMemory,
+) -> None:
+    service.schedule(3)
+    service.schedule(4, ownerUserName="alice@lab.net")
+    service.schedule(5, host="server1")
+    service.schedule(6, R.COMPLETED)
+    known = fakes.enrolled(service)
+    listed = await polling.poll(known.web_service, known.account)
+    assert [(run.accession, run.status) for run in listed] == [(3, R.SUBMITTED), (7, R.RUNNING)]
+    assert service.asked == [f"LIST {status}" for status in runs.ACTIVE]
+
+
+async def test_a_run_that_moves_during_a_poll_counts_once_as_the_later_list_says(
+    service: fakes.WebServiceInMemory,
+) -> None:
+    service.schedule(3)
+    service.before_get = [None, service.sets(3, status="pending")]
+    known = fakes.enrolled(service)
+    listed = await polling.poll(known.web_service, known.account)
+    assert [(run.accession, run.status) for run in listed] == [(3, R.PENDING), (7, R.RUNNING)]
+
+
+async def test_a_poll_with_a_list_missing_is_no_poll(service: fakes.WebServiceInMemory) -> None:
+    service.before_get = [None, None, None, None, fakes.unreachable]
+    known = fakes.enrolled(service)
+    with pytest.raises(errors.WebServiceUnavailableError):
+        await polling.poll(known.web_service, known.account)
+
+
+async def test_a_list_that_tells_runs_of_others_does_not_make_them_ours() -> None:
+    class Lying(fakes.WebServiceInMemory):
+        async def list_runs(self, status: runs.RunStatus, host: str, _owner: str) -> list[runs.WorkflowRun]:
+            return [
+                runs.WorkflowRun(runs.Accession(1), status, "eve@lab.net", host),
+                runs.WorkflowRun(runs.Accession(2), status, "bob@lab.net", "server1"),
+                runs.WorkflowRun(runs.Accession(3), R.COMPLETED, "bob@lab.net", host),
+                runs.WorkflowRun(runs.Accession(4), None, "bob@lab.net", host),
+            ]
+
+    known = fakes.enrolled(Lying())
+    web_service: client.WebService = known.web_service
+    account: accounts.Account = known.account
+    assert await polling.poll(web_service, account) == ()

@@ -1,0 +1,152 @@
+import asyncio
+import collections
+import datetime
+import io
+
+import pytest
+import rich.cells
+import rich.console
+
+from niassa_orch.core import board
+from niassa_orch.domain import runs
+from niassa_orch.faces import dashboard
+from tests.fakes import neighbours_in_memory as fakes
+
+R, State = runs.RunStatus, board.State
+SIZES = [(80, 24), (120, 40), (200, 60)]
+NOW = 1000.0
+NOON = datetime.datetime(2026, 1, 2, 12, 0, tzinfo=datetime.UTC)
+
+ALICE = board.AccountLine(
+    "alice",
+    "niassa-alice",
+    state=State.OK,
+    last_good_poll=NOW - 5,
+    counts={R.SUBMITTED: 11, R.RUNNING: 222},
+    ended=collections.Counter({R.COMPLETED: 3333, R.FAILED: 44}),
+    in_flight=(runs.Accession(1), runs.Accession(2)),
+    held={runs.Accession(7): "Oozie has two jobs of this launch"},
+)
+BOB = board.AccountLine(
+    "bob", "niassa-bob", state=State.BACKING_OFF, reason="no connection to http://ws" + "/x" * 100, next_beat=NOW + 90
+)
+CAROL = board.AccountLine("carol", state=State.MISCONFIGURED, reason="carol.toml: unix_user: no such user")
+DAVE = board.AccountLine("dave", "niassa-dave", state=State.WRONG_PASSWORD, reason="401")
+
+
+def event(number: int, **fields: object) -> board.Event:
+    return board.Event(NOON, board.Level.ERROR, f"run.moved{number}", "alice", fields)
+
+
+def snapshot(*lines: board.AccountLine, events: int = 0, draining: bool = False) -> board.Snapshot:
+    told = tuple(event(number, accession=number) for number in range(events))
+    return board.Snapshot("server2.lab.net", NOW, 3700, board.Use(3, 10, 2), board.Use(1, 2, 0), draining, lines, told)
+
+
+def drawn(seen: board.Snapshot, width: int, height: int) -> list[str]:
+    """The lines of the picture; fails when one is wider than the terminal, or the picture is higher."""
+    console = rich.console.Console(width=width, height=height, file=io.StringIO(), record=True, force_terminal=True)
+    console.print(dashboard.render(seen, width, height))
+    lines = console.export_text().splitlines()
+    assert max(rich.cells.cell_len(line) for line in lines) <= width
+    assert len(lines) <= height
+    return [line.rstrip() for line in lines]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_picture_has_header_accounts_remarks_and_events(width: int, height: int) -> None:
+    lines = drawn(snapshot(ALICE, BOB, CAROL, DAVE, events=100), width, height)
+    text = "\n".join(lines)
+    assert "niassa-orch on server2.lab.net" in text
+    assert "up 1h01m" in text
+    assert "pool 3/10 (+2 waiting)" in text
+    for name, state in (
+        ("alice", "ok"),
+        ("bob", "backing off"),
+        ("carol", "misconfigured"),
+        ("dave", "wrong password"),
+    ):
+        (row,) = (line for line in lines if line.startswith(f" {name} "))
+        assert state in row
+    (alice,) = (line for line in lines if line.split()[:1] == ["alice"])
+    assert {"11", "222", "2", "1", "5s"} <= set(alice.split())
+    assert "carol: carol.toml: unix_user: no such user" in text
+    assert "bob (again in 1m30s): no connection to http://ws" in text
+    assert "7 is held: Oozie has two jobs" in text
+    assert "run.moved99 accession=99" in lines[-1]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_events_fill_what_the_accounts_leave(width: int, height: int) -> None:
+    lines = drawn(snapshot(ALICE, CAROL, events=100), width, height)
+    assert sum("run.moved" in line for line in lines) >= height - 15
+
+
+def test_a_wide_terminal_shows_unix_users_and_what_ended() -> None:
+    (row,) = (line for line in drawn(snapshot(ALICE), 120, 40) if line.split()[:1] == ["alice"])
+    assert {"niassa-alice", "3333", "44"} <= set(row.split())
+
+
+@pytest.mark.parametrize(("width", "height"), [(20, 5), (40, 10), *SIZES])
+def test_names_hosts_and_reasons_of_any_length_stay_within_the_terminal(width: int, height: int) -> None:
+    long = board.AccountLine("x" * 300, "y" * 300, state=State.LOGIN_REFUSED, reason="z" * 300, next_beat=NOW - 5)
+    seen = snapshot(long, ALICE, BOB, events=20, draining=True)
+    console = rich.console.Console(width=width, height=height, file=io.StringIO(), record=True)
+    console.print(dashboard.render(seen, width, height))
+    assert max(rich.cells.cell_len(line) for line in console.export_text().splitlines()) <= width
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_of_too_many_accounts_those_that_need_a_person_are_shown_and_the_rest_counted(width: int, height: int) -> None:
+    many = [board.AccountLine(f"a{number:03}", state=State.OK) for number in range(150)]
+    lines = drawn(snapshot(*many, DAVE, events=50), width, height)
+    assert any(line.split()[:1] == ["dave"] for line in lines)
+    shown = sum(line.split()[:1] == [account.name] for line in lines for account in (*many, DAVE))
+    assert f"and {151 - shown} accounts more" in lines
+    assert sum("run.moved" in line for line in lines) >= 3
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_draining_is_seen_at_every_width(width: int, height: int) -> None:
+    assert any("draining" in line for line in drawn(snapshot(ALICE, draining=True), width, height))
+    assert not any("draining" in line for line in drawn(snapshot(ALICE), width, height))
+
+
+def test_before_anything_happened_the_picture_says_so() -> None:
+    text = "\n".join(drawn(snapshot(), 80, 24))
+    assert "no profile yet" in text
+    assert "nothing happened yet" in text
+
+
+def test_what_a_neighbour_wrote_neither_breaks_lines_nor_reaches_the_terminal_as_control() -> None:
+    evil = "one\ntwo\r\x1b[2J\x07\x9b31m[bold]three[/oops]"
+    line = board.AccountLine("bob", "[red]eve[/red]", state=State.BACKING_OFF, reason=evil, held={})
+    seen = board.Snapshot("h", NOW, 0, board.Use(0, 1, 0), board.Use(0, 1, 0), False, (line,), (event(1, text=evil),))
+    output = io.StringIO()
+    rich.console.Console(width=200, height=60, file=output).print(dashboard.render(seen, 200, 60))
+    text = output.getvalue()
+    assert not {"\x1b", "\x07", "\x9b", "\r"} & set(text)
+    assert text.count("[bold]three[/oops]") == 2
+    assert "[red]eve[/red]" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0s"), (59.9, "59s"), (60, "1m00s"), (3599, "59m59s"), (3600, "1h00m"), (90061, "25h01m")],
+)
+def test_durations_are_short(seconds: float, shown: str) -> None:
+    line = board.AccountLine("a", state=State.OK, last_good_poll=NOW - seconds)
+    assert any(f"{shown} ago" in row for row in drawn(snapshot(line), 80, 24))
+
+
+@pytest.mark.looptime
+async def test_the_board_is_redrawn_while_the_context_lasts() -> None:
+    told = fakes.board_of()
+    output = io.StringIO()
+    console = rich.console.Console(file=output, force_terminal=True, width=80, height=24)
+    async with dashboard.shown(told, console):
+        await asyncio.sleep(1)
+        told.line("zoe").state = State.OK
+        assert "zoe" not in output.getvalue()
+        await asyncio.sleep(1)
+    assert "zoe" in output.getvalue()
