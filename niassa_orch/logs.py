@@ -2,61 +2,37 @@
 
 ``2026-11-23T15:04:05.123Z info launch.verified account=bob accession=1234``. Values with blanks are quoted and what
 cannot be seen is escaped, so that nothing from outside can forge a line. What libraries log with ``logging`` goes the
-same way. ``app`` calls ``configure`` once; everybody else says ``structlog.get_logger()`` and the name of an event.
-Nothing here knows accounts, runs or settings.
+same way, and after ``install_hooks`` also what Python itself would write to stderr. The commands call it and
+``configure`` once; everybody else says ``structlog.get_logger()`` and the name of an event. How secrets are found
+stands in ``redaction``; nothing here knows accounts, runs or settings.
 """
 
-import base64
 import contextlib
 import datetime
-import html
-import json
 import logging
 import re
 import sys
 import threading
 import traceback
-import urllib.parse
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 import rich.console
 import structlog
 
+from niassa_orch import redaction
+
+#: For everybody who has secrets to register, or texts to show.
+Redactor = redaction.Redactor
 #: What ``configure`` takes as its level.
 LEVELS = ("debug", "info", "warning", "error")
 
-_REDACTED = "[redacted]"
-_SHORT_SECRET_CHARACTERS = 4
 _LIMIT_CHARACTERS = 4096
 _TRACEBACK_LIMIT_CHARACTERS = 16_384
 _BARE = re.compile(r'[^ "=\\]+')
 _NOT_IN_KEYS = re.compile(r"[^\w.-]")
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
-
-
-class Redactor:
-    """Knows every secret that was registered, and takes it out of texts; it never shows one itself."""
-
-    def __init__(self) -> None:
-        self._spellings: frozenset[str] = frozenset()
-        self._pattern: re.Pattern[str] | None = None
-
-    def register(self, secret: str) -> None:
-        """Redact ``secret`` from now on, also as it is spelled in a repr, JSON, XML, a URL or base64.
-
-        Register a password and the token of its ``Authorization`` header both. A secret of up to three characters is
-        redacted where it stands alone only: in the midst of words it would make the log of all accounts unreadable.
-        """
-        if not secret:
-            return
-        self._spellings |= _spellings(secret)
-        longest_first = sorted(self._spellings, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_spelling_pattern, longest_first)))
-
-    def redact(self, text: str) -> str:
-        """``text`` without any registered secret."""
-        return self._pattern.sub(_REDACTED, text) if self._pattern else text
 
 
 def configure(out: TextIO | rich.console.Console, *, level: str = "info", redactor: Redactor | None = None) -> Redactor:
@@ -88,6 +64,23 @@ def configure(out: TextIO | rich.console.Console, *, level: str = "info", redact
     )
     _hear_libraries(_LibraryRecords(renderer, lines), number if level == "debug" else max(number, logging.WARNING))
     return redactor
+
+
+def install_hooks(redactor: Redactor, out: TextIO | rich.console.Console | None = None) -> None:
+    """Make one redacted line of every exception that nobody caught, and an event of the log of every warning.
+
+    Python's own hooks would write both past the redactor: a raw traceback, with whatever the exception quotes. Install
+    before anything that can fail; a command line library that brings hooks of its own must be told not to.
+
+    Args:
+        redactor: The one that ``configure`` returned, or was given.
+        out: As for ``configure``; ``None`` is ``sys.stderr`` as it is when there is something to tell.
+    """
+    last_words = _LastWords(_Renderer(redactor), out)
+    sys.excepthook = last_words.of_process
+    threading.excepthook = last_words.of_thread
+    sys.unraisablehook = last_words.unraisable
+    logging.captureWarnings(True)
 
 
 def _hear_libraries(handler: "_LibraryRecords", level: int) -> None:
@@ -163,18 +156,29 @@ class _LibraryRecords(logging.Handler):
         self._lines.msg(self._renderer(None, "", fields))
 
 
-def _spellings(secret: str) -> frozenset[str]:
-    quoted = urllib.parse.quote(secret, safe="", errors="replace")
-    encoded = base64.b64encode(secret.encode(errors="replace")).decode("ascii")
-    as_json = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    as_url = (quoted, urllib.parse.quote(secret, errors="replace"), quoted.replace("%20", "+"))
-    as_markup = (html.escape(secret), html.escape(secret, quote=False))
-    return frozenset((secret, repr(secret)[1:-1], ascii(secret)[1:-1], encoded, *as_json, *as_url, *as_markup))
+class _LastWords:
+    """Tells of exceptions that nobody caught. Nothing here may raise: Python would then print both tracebacks, raw."""
 
+    def __init__(self, renderer: _Renderer, out: TextIO | rich.console.Console | None) -> None:
+        self._renderer = renderer
+        self._out = out
 
-def _spelling_pattern(spelling: str) -> str:
-    pattern = re.escape(spelling)
-    return pattern if len(spelling) >= _SHORT_SECRET_CHARACTERS else rf"(?<!\w){pattern}(?!\w)"
+    def of_process(self, _kind: type[BaseException], error: BaseException, _trace: types.TracebackType | None) -> None:
+        self._tell("process.crashed", error)
+
+    def of_thread(self, ended: threading.ExceptHookArgs) -> None:
+        if not issubclass(ended.exc_type, SystemExit):  # a thread may leave like that
+            self._tell("thread.crashed", ended.exc_value, thread=ended.thread and ended.thread.name)
+
+    def unraisable(self, ignored: "sys.UnraisableHookArgs") -> None:
+        self._tell("exception.unraisable", ignored.exc_value, message=ignored.err_msg, object=ignored.object)
+
+    def _tell(self, event: str, error: BaseException | None, **fields: object) -> None:
+        told = {"event": event, "level": "error", **fields, "exc_info": error}
+        line = _safely(lambda: self._renderer(None, "", told))
+        out = self._out if self._out is not None else sys.stderr
+        with contextlib.suppress(Exception):
+            _Lines(out).msg(line)
 
 
 def _now() -> str:

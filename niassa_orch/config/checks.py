@@ -6,6 +6,7 @@ text itself, since it may hold a password by mistake. Used as validators by ``se
 """
 
 import json
+import string
 import urllib.parse
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,10 @@ import pydantic
 import pydantic_settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# What Java's String.trim takes off; str.strip() would take off much more.
+_JAVA_BLANKS = "".join(map(chr, range(0x21)))
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_LOGIN_LIMIT_CHARACTERS = 255
 
 
 def query_text(text: str) -> str:
@@ -30,11 +35,29 @@ def query_text(text: str) -> str:
     return text
 
 
+def normal_login(text: str) -> str:
+    """A login as the web service stores it: trimmed and in lower case (protocol, section 1), for comparing only.
+
+    By the rule of ``webservice.fields.normal_owner``: no letter outside ASCII ever becomes one inside.
+    """
+    return text.strip(_JAVA_BLANKS).translate(_ASCII_LOWER)
+
+
 def web_user(text: str) -> str:
-    """A login of the web service as the server stores it: trimmed and in lower case (protocol, section 1)."""
-    user = query_text(text.strip().lower())
+    """A login of the web service that can be ours, as the server stores it.
+
+    ASCII alone: what else looks like a letter may be another's name to the server, to Java or to a person.
+    """
+    user = normal_login(text)
+    if not user.isascii():
+        reason = "holds a character that is not ASCII, maybe one that cannot be seen: write the e-mail address anew"
+        raise ValueError(reason)
+    query_text(user)
     if ":" in user:
         reason = "holds a colon, which HTTP Basic cannot send in a user name"
+        raise ValueError(reason)
+    if len(user) > _LOGIN_LIMIT_CHARACTERS:
+        reason = f"is longer than {_LOGIN_LIMIT_CHARACTERS} characters"
         raise ValueError(reason)
     return user
 
@@ -44,6 +67,10 @@ def base_url(text: str) -> str:
     url = query_text(text.strip())
     if any(character.isspace() for character in url):
         reason = "holds a blank"
+        raise ValueError(reason)
+    if not url.isascii():
+        # Some of it would be folded into ASCII, and so into another host.
+        reason = "holds a character that is not ASCII: write a host as xn--..., and anything in the path as %XX"
         raise ValueError(reason)
     try:
         parts = urllib.parse.urlsplit(url)
@@ -62,7 +89,7 @@ def _check_url(url: str, parts: urllib.parse.SplitResult, host: str) -> None:
     reason = ""
     if parts.scheme not in _DEFAULT_PORTS:
         reason = "must begin with http:// or https://"
-    elif "@" in parts.netloc:
+    elif "@" in url:  # anywhere: with a slash in the password, the rest of a login looks like a path
         reason = "holds a login; the user belongs in web_service.user and the password in web_service.password_file"
     elif not host:
         reason = "names no host"

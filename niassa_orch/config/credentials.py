@@ -14,6 +14,9 @@ import pydantic
 from niassa_orch import errors
 from niassa_orch.config import guarded
 
+#: The most that a password may have in UTF-8; the log looks for every password in every value that it writes.
+PASSWORD_LIMIT_BYTES = 1024
+
 _LIMIT_BYTES = 4096
 
 
@@ -40,7 +43,7 @@ def read_password_file(path: Path) -> pydantic.SecretStr:
     """Read a file that holds one password; one line end after it is left out.
 
     Raises:
-        errors.CredentialError: The file is missing, empty, no single line of text, or open to others.
+        errors.CredentialError: The file is missing, empty, no single line of text, too long, or open to others.
     """
     try:
         content = guarded.read_bytes(path, forbidden_mode=guarded.OPEN_TO_OTHERS, limit_bytes=_LIMIT_BYTES)
@@ -56,6 +59,9 @@ def _password(path: Path, content: bytes) -> str:
         raise errors.CredentialError(reason)
     if any(character in "\n\r\0" for character in password):
         reason = f"{path} holds more than one line: leave only the password in it"
+        raise errors.CredentialError(reason)
+    if len(password.encode()) > PASSWORD_LIMIT_BYTES:
+        reason = f"{path} holds a password longer than {PASSWORD_LIMIT_BYTES} bytes: set a shorter one"
         raise errors.CredentialError(reason)
     return password
 

@@ -200,14 +200,19 @@ def _check_files(profile: Profile) -> None:
 
 
 def _doubles(profiles: list[Profile], settings: service_settings.Settings) -> dict[str, errors.ProfileError]:
-    """Enabled profiles that say the same web service, user and host as an enabled one before them."""
+    """Enabled profiles that say the same web service, user and host as an enabled one before them.
+
+    What a profile leaves out, its seqware settings say: two that leave it to the same file say the same.
+    """
     holders: dict[tuple[str, str, str], str] = {}
     doubles: dict[str, errors.ProfileError] = {}
     for profile in profiles:
         keys = profile.web_service
-        if not (profile.enabled and keys.url and keys.user):
+        if not profile.enabled:
             continue
-        holder = holders.setdefault((keys.url, keys.user, profile.host or settings.effective_host), profile.file)
+        theirs = f"{profile.settings_file} of {profile.unix_user}"
+        claim = (keys.url or theirs, keys.user or theirs, profile.host or settings.effective_host)
+        holder = holders.setdefault(claim, profile.file)
         if holder != profile.file:
             reason = f"same web service, user and host as {holder}: disable one of them (enabled = false)"
             doubles[profile.name] = errors.ProfileError(profile.file, "web_service.user", reason)

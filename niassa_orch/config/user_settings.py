@@ -24,14 +24,17 @@ _LIMIT_CONTINUATIONS = 100
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserSettings:
-    """What we use of a seqware settings file; ``None`` where it says nothing. Texts as Java sees them, untrimmed."""
+    """What we use of a seqware settings file; ``None`` where it says nothing. Texts as Java sees them, untrimmed.
 
-    rest_url: str | None = None
+    Invariant: nothing in its repr is a secret. A URL may hold a login, so that URLs are not in it.
+    """
+
+    rest_url: str | None = dataclasses.field(default=None, repr=False)
     rest_user: str | None = None
     rest_password: pydantic.SecretStr | None = None
     metadata_method: str | None = None
     default_engine: str | None = None
-    oozie_url: str | None = None
+    oozie_url: str | None = dataclasses.field(default=None, repr=False)
     oozie_work_dir: str | None = None
     lock_id: str | None = None
 
@@ -89,6 +92,22 @@ def merge(
     _check_method(profile, theirs)
     account = _account(profile, theirs, settings)
     return account, credentials.Login(account.web_user, password or _their_password(profile, theirs, account.web_user))
+
+
+def same_web_service(account_url: str, their_url: str) -> bool:
+    """Whether two URLs name one web service in two spellings. One that is unusable names none; neither is repeated.
+
+    The engine asks the web service of the user's own settings whatever a profile says: say so where they differ, but do
+    not quote theirs, which may hold a login.
+
+    Args:
+        account_url: ``Account.web_service_url``.
+        their_url: ``UserSettings.rest_url``, as it was read.
+    """
+    try:
+        return checks.base_url(account_url) == checks.base_url(their_url)
+    except ValueError:
+        return False
 
 
 def _account(profile: profiles.Profile, theirs: UserSettings, settings: service_settings.Settings) -> accounts.Account:
@@ -165,14 +184,22 @@ def _their_password(profile: profiles.Profile, theirs: UserSettings, user: str) 
     """The password in the user's settings, which belongs to the user who is named beside it and to nobody else."""
     if theirs.rest_password is None:
         raise _missing(profile, "password_file", "SW_REST_PASS")
-    if any("\ud800" <= character <= "\udfff" for character in theirs.rest_password.get_secret_value()):
-        # Refused here, since the encoder's error would carry the password.
-        reason = f"has a \\u escape that is half a character, in {_place(profile)}"
-        raise errors.UserSettingsError(profile.file, "SW_REST_PASS", reason)
-    if (theirs.rest_user or user).strip().lower() != user:
+    _check_password(profile, theirs.rest_password.get_secret_value())
+    if checks.normal_login(theirs.rest_user or user) != user:
         reason = f"is required: SW_REST_PASS in {_place(profile)} belongs to another user than web_service.user"
         raise errors.UserSettingsError(profile.file, "web_service.password_file", reason)
     return theirs.rest_password
+
+
+def _check_password(profile: profiles.Profile, password: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        # Refused here, since the encoder's error would carry the password.
+        reason = f"has a \\u escape that is half a character, in {_place(profile)}"
+    elif len(password.encode()) > credentials.PASSWORD_LIMIT_BYTES:
+        reason = f"is longer than {credentials.PASSWORD_LIMIT_BYTES} bytes, in {_place(profile)}: set a shorter one"
+    else:
+        return
+    raise errors.UserSettingsError(profile.file, "SW_REST_PASS", reason)
 
 
 def _missing(profile: profiles.Profile, key: str, their_key: str) -> errors.UserSettingsError:

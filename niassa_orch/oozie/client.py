@@ -5,6 +5,7 @@ nothing about any job. Reads are repeated while the connection or a gateway fail
 200 proves nothing, the caller reads the job afterwards. Called by the core; made once a server.
 """
 
+import asyncio
 import datetime
 import re
 import ssl
@@ -17,10 +18,11 @@ from niassa_orch.oozie import documents
 from niassa_orch.wire import failures, lines, pacing, sessions
 
 JSON_TYPES: Final = ("application/json",)
-#: A job's detail carries the conf of the job and of each action.
-JOB_LIMIT_BYTES: Final = 32 * 1024 * 1024
-PAGE_LIMIT_BYTES: Final = 16 * 1024 * 1024
-PAGE_ROWS: Final = 200
+#: A job's detail carries the conf of the job and of each action: some 600 bytes an action, so some 6000 actions.
+JOB_LIMIT_BYTES: Final = 4 * 1024 * 1024
+PAGE_LIMIT_BYTES: Final = 4 * 1024 * 1024
+#: Answers above that are read in a thread: it can be told to wait between two actions, though not within the JSON.
+LOOP_LIMIT_BYTES: Final = 256 * 1024
 PAGES: Final = 250
 
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,127}")
@@ -71,7 +73,7 @@ class Oozie:
             errors.OozieUnavailableError: It does not.
         """
         request = lines.Request("GET", ("versions",), media_types=JSON_TYPES, limit_bytes=4096)
-        return self._parsed(documents.parse_versions, request, await self._read(request))
+        return await self._parsed(documents.parse_versions, request, await self._read(request))
 
     async def job(self, job_id: str) -> jobs.Job:
         """One job with its actions.
@@ -92,7 +94,7 @@ class Oozie:
         complaint = documents.parse_error(answer.headers)
         if answer.status == 400 and complaint.code == _GONE:
             raise errors.JobUnknownError(self._sentence(request, 400, complaint))
-        job = self._parsed(documents.parse_job, request, answer)
+        job = await self._parsed(documents.parse_job, request, answer)
         if job.id != job_id:
             message = f"{self._line.address(request)}: answered with another job"
             raise errors.OozieUnavailableError(message)
@@ -153,7 +155,7 @@ class Oozie:
             seen += len(page.rows)
             recent = [row for row, created in page.rows if created is None or created >= floor]
             found |= {row.id: row for row in recent if row.id not in found}
-            if len(recent) < len(page.rows) or (len(page.rows) < PAGE_ROWS and seen >= page.total):
+            if len(recent) < len(page.rows) or (len(page.rows) < documents.PAGE_ROWS and seen >= page.total):
                 return list(found.values())
             if not page.rows:
                 break
@@ -161,7 +163,8 @@ class Oozie:
         raise errors.OozieUnavailableError(message)
 
     async def _page(self, job_filter: str, *, offset: int) -> documents.JobPage:
-        query = {"filter": job_filter, "offset": str(offset), "len": str(PAGE_ROWS), "jobtype": "wf", "timezone": "GMT"}
+        rows = str(documents.PAGE_ROWS)
+        query = {"filter": job_filter, "offset": str(offset), "len": rows, "jobtype": "wf", "timezone": "GMT"}
         request = lines.Request(
             "GET",
             ("v1", "jobs"),
@@ -169,7 +172,7 @@ class Oozie:
             media_types=JSON_TYPES,
             limit_bytes=PAGE_LIMIT_BYTES,
         )
-        return self._parsed(documents.parse_rows, request, await self._read(request))
+        return await self._parsed(documents.parse_rows, request, await self._read(request))
 
     async def _act(self, action: str, job_id: str, user: str, body: bytes | None = None) -> None:
         request = lines.Request(
@@ -196,10 +199,12 @@ class Oozie:
         except failures.WireError as exc:
             raise errors.OozieUnavailableError(str(exc)) from exc
 
-    def _parsed(self, parse: Callable[[bytes], T], request: lines.Request, answer: lines.Answer) -> T:
+    async def _parsed(self, parse: Callable[[bytes], T], request: lines.Request, answer: lines.Answer) -> T:
         if answer.status != request.success:
             self._refuse(request, answer.status, documents.parse_error(answer.headers))
         try:
+            if len(answer.body) > LOOP_LIMIT_BYTES:
+                return await asyncio.to_thread(parse, answer.body)
             return parse(answer.body)
         except errors.OozieUnavailableError as exc:
             message = f"{self._line.address(request)}: {exc}"

@@ -1,9 +1,11 @@
 """Oozie's answers, read with a check of every type.
 
 JSON in, ``domain.jobs`` out. Whatever is not what Oozie's web services API documents is garbage, and garbage says
-nothing about any job: it must never read as "gone". Pure; called by ``oozie.client``.
+nothing about any job: it must never read as "gone". What an answer may cost is bounded before it is read, since one
+server's answer must not hold up the work for all others. Pure; called by ``oozie.client``.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import email.utils
@@ -18,6 +20,14 @@ from niassa_orch.domain import jobs
 _STATUSES: Final = {status.value: status for status in jobs.JobStatus}
 _NO_EXTERNAL_ID: Final = frozenset({"", "-"})
 _MESSAGE_CHARS: Final = 300
+
+#: The most that a client asks for at once. A row has less than 1 kB, so that a page stays far below any limit.
+PAGE_ROWS: Final = 200
+#: Values of one answer, counted by what stands between them, in texts too; a job's action has some thirty.
+_SEPARATORS: Final = 200_000
+_ROW_TEXT_CHARS: Final = 256
+_NUMBER_DIGITS: Final = 20
+_TIME_CHARS: Final = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,7 +94,10 @@ def parse_rows(body: bytes) -> JobPage:
     page = _mapping(_loaded(body))
     if "workflows" not in page:
         _garbage("workflows are missing")
-    return JobPage(_number(page, "total"), tuple(_row(_mapping(row)) for row in _list(page, "workflows")))
+    rows = _list(page, "workflows")
+    if len(rows) > PAGE_ROWS:
+        _garbage(f"a page has more than the {PAGE_ROWS} rows that were asked for")
+    return JobPage(_number(page, "total"), tuple(_row(_mapping(row)) for row in rows))
 
 
 def parse_error(headers: Mapping[str, str]) -> Complaint:
@@ -103,21 +116,33 @@ def configuration(properties: Mapping[str, str]) -> bytes:
 
 
 def _loaded(body: bytes) -> Any:
-    """The JSON. Decoded here, since ``json`` would guess at UTF-16; too deep is garbage as well."""
-    try:
-        return json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        # Not "from exc": the exception holds the whole body, and a job's conf may hold a secret.
-        message = "the answer is not Oozie's: no acceptable JSON"
-        raise errors.OozieUnavailableError(message) from None
+    """The JSON. Decoded here, since ``json`` would guess at UTF-16; too deep is garbage as well.
+
+    ``json`` makes all values in one go without letting go of the interpreter, in a thread as anywhere else: 10 MB of
+    ``[],`` are nearly two seconds and 200 MB. So they are counted before, roughly and fast.
+    """
+    if sum(map(body.count, (b",", b"[", b"{"))) > _SEPARATORS:
+        _garbage(f"it has more than {_SEPARATORS} values")
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(body.decode("utf-8"), parse_int=_parsed_int)
+    # Raised out here: the exception in there holds the whole body, and a job's conf may hold a secret.
+    _garbage("no acceptable JSON")
+
+
+def _parsed_int(digits: str) -> int:
+    """A number; thousands of long ones cost much more than their bytes."""
+    if len(digits) > _NUMBER_DIGITS:
+        reason = "a number is too long"
+        raise ValueError(reason)
+    return int(digits)
 
 
 def _row(row: dict[str, Any]) -> tuple[jobs.JobRow, datetime.datetime | None]:
     return (
         jobs.JobRow(
-            id=_text(row, "id"),
+            id=_short(_text(row, "id")),
             status=_STATUSES.get(_text(row, "status")),
-            user=_optional_text(row, "user") or "",
+            user=_short(_optional_text(row, "user") or ""),
             run=_number(row, "run"),
         ),
         _time(row, "createdTime"),
@@ -163,6 +188,13 @@ def _optional_text(value: dict[str, Any], name: str) -> str | None:
     return found
 
 
+def _short(text: str) -> str:
+    """A text of a row, of which thousands are kept until the last page is read."""
+    if len(text) > _ROW_TEXT_CHARS:
+        _garbage(f"a row has an id or a user of more than {_ROW_TEXT_CHARS} characters")
+    return text
+
+
 def _number(value: dict[str, Any], name: str) -> int:
     found = value.get(name)
     if found is None:
@@ -174,9 +206,10 @@ def _number(value: dict[str, Any], name: str) -> int:
 
 def _time(value: dict[str, Any], name: str) -> datetime.datetime | None:
     """An RFC 822 time in whole seconds, or ``None``; only ever used to stop reading older pages."""
+    text = _optional_text(value, name) or ""
     try:
-        found = email.utils.parsedate_to_datetime(_optional_text(value, name) or "")
-    except ValueError:
+        found = email.utils.parsedate_to_datetime(text[:_TIME_CHARS])
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 

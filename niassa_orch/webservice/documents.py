@@ -16,7 +16,7 @@ from niassa_orch.domain import runs
 from niassa_orch.webservice import fields, scanner
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
-LIMITS: Final = scanner.Limits(text_chars=LIMIT_BYTES, elements=100_000)
+LIMITS: Final = scanner.Limits(text_chars=LIMIT_BYTES)
 
 _PIECE_BYTES: Final = 64 * 1024
 

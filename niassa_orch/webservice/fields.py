@@ -5,6 +5,7 @@ One place for both documents, the list's rows and the single run, so that they c
 """
 
 import re
+import string
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -22,6 +23,9 @@ KEPT: Final = frozenset({ACCESSION, STATUS, OWNER, HOST, ENGINE, STATUS_CMD})
 
 _STATUSES: Final = {status.value: status for status in runs.RunStatus}
 _ACCESSION: Final = re.compile(r"[1-9][0-9]{0,17}")
+#: What Java's ``String.trim`` takes off.
+_JAVA_BLANKS: Final = "".join(map(chr, range(0x21)))
+_ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def _as_is(text: str) -> str:
@@ -48,16 +52,21 @@ def run_of(texts: Mapping[str, str], share: Callable[[str], str] = _as_is) -> ru
         owner=share(normal_owner(texts.get(OWNER, ""))),
         host=share(texts.get(HOST, "")) or None,
         engine=share(texts.get(ENGINE, "")) or None,
-        status_cmd=texts.get(STATUS_CMD, "").strip() or None,
+        status_cmd=texts.get(STATUS_CMD, "").strip(_JAVA_BLANKS) or None,
     )
 
 
 def accession_of(text: str) -> runs.Accession | None:
     """An accession: up to 18 digits, blanks around them allowed; ``None`` for anything else."""
-    digits = text.strip()
+    digits = text.strip(_JAVA_BLANKS)
     return runs.Accession(int(digits)) if _ACCESSION.fullmatch(digits) else None
 
 
 def normal_owner(text: str) -> str:
-    """An owner as the web service stores logins: trimmed and in lower case."""
-    return text.strip().lower()
+    """An owner as the web service stores logins: trimmed and in lower case.
+
+    Trimmed as Java trims, and in lower case as far as ASCII goes: Python would take a no-break space off too, and make
+    a ``k`` of the Kelvin sign, so that somebody else's runs would count as those of an account of ours. An owner with
+    anything but ASCII in it equals no login, since ``config.checks`` refuses such logins.
+    """
+    return text.strip(_JAVA_BLANKS).translate(_ASCII_LOWER)

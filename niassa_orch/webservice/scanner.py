@@ -32,7 +32,7 @@ class Limits:
     attributes: int = 64
     token_bytes: int = 1024 * 1024
     text_chars: int = 4096
-    elements: int = 1_000_000
+    elements: int = 100_000
 
 
 class Scanner:

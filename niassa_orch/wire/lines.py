@@ -194,7 +194,7 @@ def clean_base_url(text: str) -> str:
     if not usable or not text.isascii() or any(character.isspace() or character in '"<>\\' for character in text):
         message = "not a usable URL: write http://HOST:PORT/PATH or https://HOST:PORT/PATH, in ASCII"
         raise ValueError(message) from None
-    if "@" in parts.netloc or "?" in text or "#" in text:
+    if any(character in "@?#" for character in text):
         message = "a base URL has no user, password, query or fragment"
         raise ValueError(message)
     return text.rstrip("/")

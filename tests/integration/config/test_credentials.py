@@ -23,6 +23,7 @@ def _file(tmp_path: Path, content: bytes, mode: int = 0o600) -> Path:
         (b"password\n", "password"),
         (b"password\r\n", "password"),
         ("pässwörd\n".encode(), "pässwörd"),
+        (b"x" * 1024 + b"\r\n", "x" * 1024),
     ],
 )
 def test_a_password_is_the_file_without_its_line_end(tmp_path: Path, content: bytes, password: str) -> None:
@@ -41,6 +42,8 @@ def test_a_password_is_the_file_without_its_line_end(tmp_path: Path, content: by
         (b"canary\n\n", "more than one line"),
         (b"canary\0", "more than one line"),
         (b"canary" * 1000, "larger than 4096 bytes"),
+        (b"canary" * 171, "password longer than 1024 bytes"),
+        (b"canary" + "\xe4".encode() * 510, "password longer than 1024 bytes"),
     ],
 )
 def test_a_file_that_holds_no_single_password_is_refused_without_being_repeated(

@@ -80,7 +80,8 @@ def test_an_absolute_settings_file_is_taken_as_it_is(accounts_dir: Path, unix_us
 
 def test_profiles_come_by_name_with_disabled_ones_among_them(accounts_dir: Path, unix_user: str) -> None:
     for name in ("bob", "bob-2", "alice"):
-        _write(accounts_dir, f"{name}.toml", f'unix_user = "{unix_user}"\nenabled = {str(name != "bob").lower()}')
+        text = f'unix_user = "{unix_user}"\nenabled = {str(name != "bob").lower()}\nsettings_file = "/srv/{name}"'
+        _write(accounts_dir, f"{name}.toml", text)
     found = _load(accounts_dir).profiles
     assert [(profile.name, profile.enabled) for profile in found] == [("alice", True), ("bob", False), ("bob-2", True)]
 
@@ -166,6 +167,15 @@ def test_a_service_that_is_not_root_cannot_be_told_to_allow_it(
     monkeypatch.setattr(os, "geteuid", lambda: owner or 12_345)
     refusal = _only_refusal(accounts_dir, settings.Settings(host="server9", allow_root=True))
     assert (refusal.key, "is root" in refusal.reason) == ("unix_user", True)
+
+
+def test_a_copied_profile_is_refused_before_it_can_take_the_account_over(accounts_dir: Path, unix_user: str) -> None:
+    for name in ("bob", "bob-copy"):
+        _write(accounts_dir, f"{name}.toml", f'unix_user = "{unix_user}"')
+    found = _load(accounts_dir)
+    assert [profile.name for profile in found.profiles] == ["bob"]
+    assert [(error.file, error.key) for error in found.quarantined] == [("bob-copy.toml", "web_service.user")]
+    assert "bob.toml" in found.quarantined[0].reason
 
 
 def _doubled(user: str, more: str = "") -> str:

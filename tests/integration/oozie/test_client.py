@@ -96,6 +96,23 @@ async def test_anything_else_says_nothing_about_the_job(session: sessions.Sessio
         assert len(there.asked) == asked
 
 
+async def test_a_large_job_is_read_and_one_beyond_4_mebibytes_is_not(session: sessions.Session) -> None:
+    action = {"name": "bash", "status": "OK", "externalId": "4711", "conf": "<sge/>" * 50}
+    large, beyond = JOB | {"actions": [action] * 3000}, JOB | {"actions": [action] * 12_000}
+    async with neighbours.neighbour(neighbours.saying(told(large), told(beyond))) as there:
+        here = oozie(session, there.url)
+        assert (await here.job(JOB_ID)).actions == (jobs.Action("bash", "OK", "4711"),) * 3000
+        with pytest.raises(errors.OozieUnavailableError, match="larger than 4194304 bytes"):
+            await here.job(JOB_ID)
+
+
+async def test_a_job_of_very_many_values_is_garbage(session: sessions.Session) -> None:
+    attack = neighbours.reply(200, b"[" + b"[]," * 1_300_000 + b"[]]", "application/json")
+    async with neighbours.neighbour(neighbours.saying(attack)) as there:
+        with pytest.raises(errors.OozieUnavailableError, match=r"/oozie/v1/job/.* values"):
+            await oozie(session, there.url).job(JOB_ID)
+
+
 async def test_another_code_is_a_refusal(session: sessions.Session) -> None:
     async with neighbours.neighbour(neighbours.saying(complaint("E0602"))) as there:
         with pytest.raises(errors.OozieRefusedError) as caught:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import strategies
 
 from niassa_orch.config import checks
+from niassa_orch.webservice import fields
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,10 @@ def test_a_base_url_has_one_spelling(written: str, meant: str) -> None:
         ("server2:8080/x", "http:// or https://"),
         ("http://bob:canary@server2/x", "holds a login"),
         ("http://bob@server2/x", "holds a login"),
+        ("http://bob:12/canary@server2/x", "holds a login"),
+        ("http://server2/canary@x", "holds a login"),
+        ("http://mar\u212a/x", "not ASCII"),
+        ("http://server2/\xe4", "not ASCII"),
         ("http://server2/x?", "no query"),
         ("http://server2/x?a=canary", "no query"),
         ("http://server2/x#a", "no query, no fragment"),
@@ -86,6 +91,38 @@ def test_a_web_user_is_trimmed_and_in_lower_case_as_the_server_stores_it() -> No
 def test_a_web_user_with_a_colon_is_refused() -> None:
     with pytest.raises(ValueError, match="colon"):
         checks.web_user("bob:x@lab.net")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bob@lab.net\xa0",
+        "bob@lab.net\u3000",
+        "\u2028bob@lab.net",
+        "mar\u212a@lab.net",
+        "b\xf6b@lab.net",
+        "bob@lab.net\x85",
+    ],
+)
+def test_a_web_user_that_another_eye_may_read_as_another_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(ValueError, match="not ASCII") as caught:
+        checks.web_user(text)
+    assert "lab.net" not in str(caught.value)
+
+
+def test_a_web_user_is_trimmed_as_java_trims() -> None:
+    assert checks.web_user("\x1f\0 Bob@lab.net\x01") == "bob@lab.net"
+
+
+def test_a_web_user_longer_than_any_address_is_refused() -> None:
+    assert len(checks.web_user("b" * 255)) == 255
+    with pytest.raises(ValueError, match="longer than 255"):
+        checks.web_user("b" * 256)
+
+
+@hypothesis.given(strategies.text(strategies.characters(max_codepoint=0x2130) | strategies.sampled_from("\u212aAz@")))
+def test_a_login_means_the_same_in_settings_and_in_a_list_of_runs(text: str) -> None:
+    assert checks.normal_login(text) == fields.normal_owner(text)
 
 
 @pytest.mark.parametrize("value", ["seqware", "[1]", "[]", "[" * 100_000, [], [""], ["a", 3], ["a\n"], {"a": 1}, None])

@@ -142,6 +142,10 @@ def test_an_account_without_oozie_is_an_account() -> None:
     ("line", "key"),
     [
         (b"SW_REST_URL=http://bob:canary@server2/ws", "SW_REST_URL"),
+        (b"SW_REST_URL=http://bob:12/canary@server2/ws", "SW_REST_URL"),
+        (b"OOZIE_URL=http://bob:canary@server2/oozie", "OOZIE_URL"),
+        (b"SW_REST_USER=canary\\u00a0", "SW_REST_USER"),
+        (b"SW_REST_PASS=" + b"canary" * 200, "SW_REST_PASS"),
         (b"SW_REST_USER=bob'canary", "SW_REST_USER"),
         (b"SW_REST_PASS=canary\\ud800", "SW_REST_PASS"),
         (b"OOZIE_URL=canary", "OOZIE_URL"),
@@ -162,3 +166,43 @@ def test_a_password_is_never_sent_as_another_user_than_its_own() -> None:
     with pytest.raises(errors.UserSettingsError, match="belongs to another user") as caught:
         user_settings.merge(profile, user_settings.parse(_CONTENT), None, _SERVICE)
     assert caught.value.key == "web_service.password_file"
+
+
+def test_a_password_of_a_name_that_only_looks_the_same_belongs_to_another() -> None:
+    found = dataclasses.replace(user_settings.parse(_CONTENT), rest_user="mar\u212a@lab.net")
+    with pytest.raises(errors.UserSettingsError, match="belongs to another user"):
+        user_settings.merge(_profile(web_service={"user": "mark@lab.net"}), found, None, _SERVICE)
+
+
+def test_a_password_may_have_1024_bytes_and_no_more() -> None:
+    found = dataclasses.replace(user_settings.parse(_CONTENT), rest_password=pydantic.SecretStr("\xe4" * 512))
+    assert user_settings.merge(_profile(), found, None, _SERVICE)[1].password == found.rest_password
+    found = dataclasses.replace(found, rest_password=pydantic.SecretStr("\xe4" * 513))
+    with pytest.raises(errors.UserSettingsError, match=r"1024 bytes, in ~/\.seqware/settings of niassa-bob"):
+        user_settings.merge(_profile(), found, None, _SERVICE)
+
+
+def test_a_login_within_a_url_is_in_no_repr() -> None:
+    found = user_settings.parse(b"SW_REST_URL=http://bob:canary@server2/S\nOOZIE_URL=http://bob:canary@server2/oozie\n")
+    assert found.rest_url == "http://bob:canary@server2/S"
+    assert "canary" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "same"),
+    [
+        ("http://server2:80/S", True),
+        (" HTTP://Server2/S// \n", True),
+        ("http://server2/s", False),
+        ("https://server2/S", False),
+        ("http://server2:8080/S", False),
+        ("http://bob:canary@server2/S", False),
+        ("http://bob:12/canary@server2/S", False),
+        ("http://server2:canary/S", False),
+        ("http://\u017ferver2/S", False),
+        ("canary", False),
+        ("", False),
+    ],
+)
+def test_two_spellings_of_one_web_service_are_the_same_and_an_unusable_one_is_not(theirs: str, same: bool) -> None:
+    assert user_settings.same_web_service("http://server2/S", theirs) is same

@@ -80,3 +80,31 @@ def test_no_secret_at_all_redacts_nothing() -> None:
     redactor = logs.Redactor()
     redactor.register("")
     assert redactor.redact("as it stands") == "as it stands"
+
+
+def test_secrets_that_overlap_leave_nothing_of_either() -> None:
+    redactor = logs.Redactor()
+    for secret in ("abcdef", "defghi", "defgh"):
+        redactor.register(secret)
+    assert redactor.redact("<abcdefghi> <abcdef> <defghijk>") == "<[redacted]> <[redacted]> <[redacted]jk>"
+
+
+@hypothesis.given(strategies.lists(_texts.filter(lambda text: len(text) > 3), max_size=6), strategies.data())
+def test_of_many_secrets_none_survives(secrets: list[str], data: strategies.DataObject) -> None:
+    redactor = logs.Redactor()
+    for secret in secrets:
+        redactor.register(secret)
+    parts = data.draw(strategies.lists(_texts | strategies.sampled_from(secrets) if secrets else _texts))
+    redacted = redactor.redact("".join(parts))
+    assert not any(secret in redacted for secret in secrets)
+
+
+@pytest.mark.timeout(20)
+def test_hundreds_of_long_secrets_are_registered_and_redacted_in_no_time() -> None:
+    redactor = logs.Redactor()
+    passwords = [f"{number}-" + "pass/word<" * 100 for number in range(300)]
+    for password in [*passwords, "x" * 60_000, "x" * 60_000]:
+        redactor.register(password)
+        redactor.register(base64.b64encode(f"bob@lab.net:{password}".encode()).decode())
+    for password in passwords:
+        assert redactor.redact(f"login {json.dumps(password)} refused") == 'login "[redacted]" refused'

@@ -1,5 +1,6 @@
 import datetime
 import json
+import tracemalloc
 from typing import Any
 
 import hypothesis
@@ -100,8 +101,11 @@ def test_versions_are_numbers() -> None:
         told(JOB | {"actions": ["start"]}),
         told(JOB | {"actions": [{"status": "OK"}]}),
         told(JOB | {"actions": [{"name": "a", "externalId": 4711}]}),
+        b'{"run": ' + b"9" * 21 + b"}",
+        b"[" + b"[]," * 200_000 + b"[]]",
+        b"[" + b"{}," * 150_000 + b"{}]",
     ],
-    ids=range(26),
+    ids=range(29),
 )
 def test_garbage_says_nothing_about_a_job(garbage: bytes) -> None:
     with pytest.raises(errors.OozieUnavailableError, match="not Oozie's"):
@@ -126,6 +130,53 @@ def test_garbage_is_not_quoted() -> None:
     with pytest.raises(errors.OozieUnavailableError) as caught:
         documents.parse_job(b'{"conf": "hunter2"')
     assert "hunter2" not in repr(caught.value) + str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_an_answer_of_very_many_values_is_refused_before_they_are_made() -> None:
+    attack = b"[" + b"[]," * 1_000_000 + b"[]]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.OozieUnavailableError, match="values"):
+            documents.parse_job(attack)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 1_000_000
+
+
+def test_a_job_of_some_thousand_actions_is_read() -> None:
+    action = JOB["actions"][1] | {"conf": "<sge/>, ", "startTime": ROW["createdTime"]} | dict.fromkeys("abcdefghij")
+    assert len(documents.parse_job(told(JOB | {"actions": [action] * 5000})).actions) == 5000
+
+
+def test_a_page_of_more_rows_than_asked_for_is_garbage() -> None:
+    assert len(documents.parse_rows(told({"total": 200, "workflows": [ROW] * 200})).rows) == 200
+    with pytest.raises(errors.OozieUnavailableError, match="more than the 200 rows"):
+        documents.parse_rows(told({"total": 201, "workflows": [ROW] * 201}))
+
+
+@pytest.mark.parametrize("key", ["id", "user"])
+def test_a_row_with_a_text_longer_than_any_real_one_is_garbage(key: str) -> None:
+    with pytest.raises(errors.OozieUnavailableError, match="256 characters"):
+        documents.parse_rows(told({"total": 1, "workflows": [ROW | {key: "x" * 257}]}))
+
+
+@pytest.mark.parametrize(
+    "told_time",
+    [
+        "",
+        " ",
+        "yesterday",
+        "Fri, 02 Jan 2026 10:00:07 +99999999999999999999",
+        "Fri, 02 Jan 99999999999999999999 10:00:07 GMT",
+        "Jan 99999999999999999999 10:00:07 x +9999999999999999999 : 0",
+        "Fri, 02 Jan 2026 10:00:07 " + "-" * 100_000,
+    ],
+)
+def test_a_time_that_is_none_is_unknown(told_time: str) -> None:
+    ((_, created),) = documents.parse_rows(told({"total": 1, "workflows": [ROW | {"createdTime": told_time}]})).rows
+    assert created is None or created.year == 2026
 
 
 def test_a_complaint_is_cut_to_one_short_line() -> None:

@@ -1,4 +1,5 @@
 import string
+import tracemalloc
 
 import hypothesis
 import hypothesis.strategies as st
@@ -169,6 +170,61 @@ def test_texts_of_many_megabytes_that_are_not_kept_pass() -> None:
 def test_more_runs_of_ours_than_can_be_true_are_refused() -> None:
     with pytest.raises(errors.MalformedAnswerError, match="more runs"):
         parse(document(*(row(number) for number in range(1, 5))), limits=scanner.Limits(elements=3))
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "bob@lab.net\xa0",
+        "bob@lab.net\u3000",
+        "\u2028bob@lab.net",
+        "&#160;bob@lab.net",
+        "bob@lab.net\x85",
+        "\uff42ob@lab.net",
+    ],
+)
+def test_an_owner_that_only_looks_like_ours_is_somebody_else(owner: str) -> None:
+    assert parse(document(row(1, owner), row(2))) == parse(document(row(2)))
+
+
+def test_the_kelvin_sign_makes_nobody_mark() -> None:
+    assert parse(document(row(1, "mar\u212a@lab.net"), row(2, "MARK@lab.net")), "mark@lab.net") == [
+        runs.WorkflowRun(runs.Accession(2), runs.RunStatus.SUBMITTED, "mark@lab.net")
+    ]
+
+
+def fed(parser: lists.RunListParser, rows_of_ours: int, statuses: str = "") -> None:
+    """Feed that many short rows of ours, in pieces."""
+    parser.feed(b"<WorkflowRunList2>")
+    for start in range(0, rows_of_ours, 1000):
+        numbers = range(start + 1, min(start + 1000, rows_of_ours) + 1)
+        parser.feed("".join(row(number, more=statuses.format(number)) for number in numbers).encode())
+
+
+def test_a_list_keeps_100_000_runs_of_ours_in_little_memory_and_refuses_one_more() -> None:
+    tracemalloc.start()
+    try:
+        parser = lists.RunListParser(lambda _: True)
+        fed(parser, 100_000, "<host>server2</host><statusCmd>{:07d}-210203040506789-oozie-oozi-W</statusCmd>")
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 100_000 * 256
+    with pytest.raises(errors.MalformedAnswerError, match="more runs of ours than the 100000"):
+        parser.feed(row(100_001).encode())
+
+
+def test_rows_of_others_may_be_as_many_as_they_like() -> None:
+    parser = lists.RunListParser(lambda _: False)
+    fed(parser, 110_000)
+    parser.feed(b"</WorkflowRunList2>")
+    assert parser.close() == []
+
+
+def test_long_texts_in_many_rows_of_ours_are_bounded_in_bytes_whatever_their_letters() -> None:
+    parser = lists.RunListParser(lambda _: True)
+    with pytest.raises(errors.MalformedAnswerError, match="texts of more than"):
+        fed(parser, 3000, "<statusCmd>" + "\U0001f600" * 4000 + "</statusCmd>")
 
 
 def test_a_refusal_does_not_quote_the_list() -> None:

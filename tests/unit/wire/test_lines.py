@@ -26,6 +26,7 @@ def test_a_base_url_loses_its_trailing_slash(text: str, clean: str) -> None:
         "http://server2:99999/",
         "http://[::1/",
         "http://bob:hunter2@server2/",
+        "http://bob:12/hunter2@server2/",
         "http://server2/?x=hunter2",
         "http://server2/?",
         "http://server2/#hunter2",
