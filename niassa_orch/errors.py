@@ -21,6 +21,7 @@
       EngineCallError             the call of the seqware command as an account's user
         SudoRefusedError          sudo did not run the mediator
         MediatorRefusedError      the mediator ran and said no
+      JournalError                the journal cannot be read or written: nothing may be launched
 
 A message says what, who, and what to do next. ``Transient`` marks what may be asked again. A time-out means unknown,
 not failed. No message, field or repr holds a secret.
@@ -122,6 +123,10 @@ class EngineCallError(NiassaOrchError):
 
 class SudoRefusedError(EngineCallError):
     """sudo did not run the mediator; nothing was started."""
+
+
+class JournalError(NiassaOrchError):
+    """The journal cannot be read or written; nothing irreversible may be begun."""
 
 
 class MediatorRefusedError(EngineCallError):

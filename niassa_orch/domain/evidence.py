@@ -46,6 +46,7 @@ class CallEvidence:
         tail: The last 2 kB of what the engine wrote.
         command: The command that the mediator ran.
         runs: By accession; every accession of the call is there.
+        intact: The transcript still begins with our own first line; else it was overwritten and proves nothing.
     """
 
     begun: bool
@@ -58,3 +59,4 @@ class CallEvidence:
     tail: str
     command: tuple[str, ...]
     runs: Mapping[runs.Accession, RunEvidence]
+    intact: bool = True

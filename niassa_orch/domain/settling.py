@@ -67,19 +67,32 @@ class Verdict:
     needs_lookup: bool = False
 
 
-def settle(call: evidence.CallEvidence, run: runs.WorkflowRun, lookup: Lookup | None) -> Verdict:
+def settle(
+    call: evidence.CallEvidence,
+    run: runs.WorkflowRun,
+    lookup: Lookup | None,
+    *,
+    whitestar: bool,
+    rebooted: bool = False,
+) -> Verdict:
     """Decide what became of one accession of a call that is over (its transcript's lock is free).
 
     Args:
         call: What the transcript proves.
         run: The record, read after the call was over.
         lookup: Oozie's answer, or ``None`` when it was not asked or did not answer.
+        whitestar: The call was for whitestar, whatever the record says by now.
+        rebooted: The machine was started again since the call began, so that what was written last may be lost.
     """
+    if not call.intact:
+        return Verdict(Outcome.HELD, "its transcript was overwritten: the call may have come to anything")
+    if rebooted and not call.begun and call.refused is None:
+        return Verdict(Outcome.HELD, "the machine went down during the call: its transcript may lack what it said")
     if not call.begun:
         why = "the engine was never called" if call.refused is None else f"the mediator refused: {call.refused}"
         return Verdict(Outcome.CLEAN, why)
     seen = call.runs[run.accession]
-    if run.engine_family is runs.EngineFamily.WHITESTAR:
+    if whitestar:
         return _settle_whitestar(call, seen, run)
     found = (seen.job_id,) if seen.job_id is not None else lookup.found if lookup is not None else ()
     if found:

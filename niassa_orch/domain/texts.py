@@ -61,6 +61,13 @@ def _join(files: Sequence[StepFile]) -> str:
     parts = []
     for file in files:
         cut = ", only its end" if file.cut else ""
-        changed = datetime.datetime.fromtimestamp(file.mtime, datetime.UTC).isoformat(timespec="seconds")
-        parts.append(f"=== {file.step}, job {file.number}, {file.name}, {changed}{cut}\n{file.text}")
+        parts.append(f"=== {file.step}, job {file.number}, {file.name}, {_time(file.mtime)}{cut}\n{file.text}")
     return "\n".join(parts)
+
+
+def _time(mtime: float) -> str:
+    """ISO 8601; a file may carry a time that no calendar has."""
+    try:
+        return datetime.datetime.fromtimestamp(mtime, datetime.UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return "time unknown"

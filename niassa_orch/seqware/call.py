@@ -21,12 +21,14 @@ import os
 import pathlib
 import subprocess
 import threading
+import typing
 import uuid
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
 
 _HEADER_BYTES = 64 * 1024
+_Outcome = typing.TypeVar("_Outcome")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -131,7 +133,7 @@ async def start(
     loop = asyncio.get_running_loop()
     started: asyncio.Future[int] = loop.create_future()
     exited: asyncio.Future[int] = loop.create_future()
-    reports = (_Report(loop, started), _Report(loop, exited))
+    reports = (Report(loop, started), Report(loop, exited))
     attendant = threading.Thread(
         target=_attend,
         args=(list(argv), transcript, header.to_line(), *reports),
@@ -147,18 +149,18 @@ async def start(
             raise errors.EngineCallError(msg) from error
 
 
-class _Report:
-    """Lets the call's thread settle a future of an event loop that may be gone by then."""
+class Report(typing.Generic[_Outcome]):
+    """Lets a thread settle a future of an event loop that may be gone by then."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[int]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[_Outcome]) -> None:
         self._loop = loop
         self._future = future
 
-    def __call__(self, outcome: int | Exception) -> None:
+    def __call__(self, outcome: _Outcome | Exception) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._settle, outcome)
 
-    def _settle(self, outcome: int | Exception) -> None:
+    def _settle(self, outcome: _Outcome | Exception) -> None:
         if self._future.done():
             return
         if isinstance(outcome, Exception):
@@ -167,7 +169,9 @@ class _Report:
             self._future.set_result(outcome)
 
 
-def _attend(argv: list[str], transcript: pathlib.Path, header: bytes, started: _Report, exited: _Report) -> None:
+def _attend(
+    argv: list[str], transcript: pathlib.Path, header: bytes, started: Report[int], exited: Report[int]
+) -> None:
     """The whole life of a call, in its thread: intent, start, wait."""
     try:
         child = _spawn(argv, transcript, header)

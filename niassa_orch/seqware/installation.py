@@ -30,6 +30,8 @@ class MediatorConfiguration:
         whitestar_deadline_seconds: The same for ``launch-whitestar``, whose calls last as long as the workflow.
         kill_grace_seconds: Between SIGTERM and SIGKILL.
         max_accessions: In one call.
+        most_transcript_bytes: A launch whose output grows beyond this is ended as at its deadline. A transcript of
+            more than ``transcript.MOST_BYTES`` is not read, and its runs wait for a person: stay below.
         path: The engine's ``PATH``.
         java_home: The engine's ``JAVA_HOME``, or ``""`` for none.
         allow_root: Lets the mediator run as root; only for a sandbox in which everything is root's.
@@ -42,6 +44,7 @@ class MediatorConfiguration:
     whitestar_deadline_seconds: float = 604_800
     kill_grace_seconds: float = 10
     max_accessions: int = 50
+    most_transcript_bytes: int = 268_435_456
     path: str = "/usr/local/bin:/usr/bin:/bin"
     java_home: str = ""
     allow_root: bool = False

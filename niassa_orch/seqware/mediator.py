@@ -7,7 +7,8 @@ and digits, nothing else. What runs, with which settings and for how long, comes
 
 Verbs: ``launch A B C``, ``launch-whitestar A``, ``settings``, ``texts`` (JSON on stdin), ``version``. Every answer is a
 line of JSON that begins with ``{"niassa_orch_mediator": 1``. Exit codes: 0 done, 64 refused, 74 nothing could be
-written, 124 killed at the deadline; a launch that ran ends with the engine's own code (128 + n for signal n).
+written, 124 killed at the deadline or for its endless output; a launch that ran ends with the engine's own code
+(128 + n for signal n). A question is over after two minutes, whatever becomes of its answer.
 """
 
 import base64
@@ -20,6 +21,7 @@ import math
 import os
 import pwd
 import re
+import resource
 import signal
 import stat
 import subprocess
@@ -36,6 +38,7 @@ DEFAULTS: Record = {
     "whitestar_deadline_seconds": 604800,
     "kill_grace_seconds": 10,
     "max_accessions": 50,
+    "most_transcript_bytes": 268435456,
     "path": "/usr/local/bin:/usr/bin:/bin",
     "java_home": "",
     "allow_root": False,
@@ -44,7 +47,17 @@ MOST_BYTES = 1 << 20
 FILE_TAIL_BYTES = 64 * 1024
 MOST_FILES = 1000
 LEAST_FREE_BYTES = 1 << 20
-ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+QUESTION_SECONDS = 120
+# All that sudo passes on and that ends who is not prepared, and the engine's deadline with it.
+ENDINGS = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
 WAITED_FOR = (*ENDINGS, signal.SIGCHLD)
 PR_SET_CHILD_SUBREAPER = 36
 TEXT_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.+@=,-]{0,199})\.([eo])([0-9]{1,18})")
@@ -141,6 +154,35 @@ def checked(configuration: Record, path: str) -> Record:
     return configuration
 
 
+def check_groups(account: pwd.struct_passwd) -> None:
+    """Refuse groups of the caller's: ``sudo -P`` keeps them, and the engine would have their rights.
+
+    Where we run as the caller itself, sudo is not there, and neither is anything to be gained: logins and containers
+    add groups that the user database does not know.
+    """
+    if os.environ.get("SUDO_UID", str(os.getuid())) == str(os.getuid()):
+        return
+    extra = {*os.getgroups(), *os.getresgid()}.difference(os.getgrouplist(account.pw_name, account.pw_gid))
+    if extra:
+        text = "the call has groups that %s is not in (%s): sudo kept the caller's; call it without -P, and take"
+        text += " preserve_groups out of its rules"
+        refuse(text % (account.pw_name, ", ".join(map(str, sorted(extra)))))
+
+
+def check_limits() -> None:
+    """Refuse limits of the caller's that could kill the engine between its job and its record."""
+    limits = (
+        ("RLIMIT_FSIZE", resource.RLIMIT_FSIZE, "LimitFSIZE"),
+        ("RLIMIT_CPU", resource.RLIMIT_CPU, "LimitCPU"),
+    )
+    for name, number, option in limits:
+        limit = resource.getrlimit(number)[0]
+        if limit != resource.RLIM_INFINITY:
+            text = "%s is %d and may kill the engine half-way: set %s=infinity in the unit of the service, or take the"
+            text += " limit out of limits.conf"
+            refuse(text % (name, limit, option))
+
+
 def read_settings(configuration: Record, account: pwd.struct_passwd) -> typing.Tuple[str, bytes, os.stat_result]:
     """Path, content and status of the account's seqware settings.
 
@@ -189,10 +231,7 @@ def engine_environment(configuration: Record, account: pwd.struct_passwd, settin
 
 
 def launch(configuration: Record, account: pwd.struct_passwd, verb: str, words: typing.List[str]) -> int:
-    """Run the engine for these accessions, to its end or to the deadline; returns the exit code.
-
-    The records carry a nonce that the engine cannot know, so that nothing it prints passes for the last record.
-    """
+    """Run the engine for these accessions, to its end or to the deadline; returns the exit code."""
     whitestar = verb == "launch-whitestar"
     accessions = parse_accessions(words, 1 if whitestar else configuration["max_accessions"])
     settings_file = read_settings(configuration, account)[0]
@@ -201,38 +240,98 @@ def launch(configuration: Record, account: pwd.struct_passwd, verb: str, words: 
         command += ["--accession", str(accession)]
     if not (os.path.isfile(command[0]) and os.access(command[0], os.X_OK)):
         refuse("%s cannot be run as %s: set the engine's command" % (command[0], account.pw_name))
+    check_limits()
     deadline_seconds = configuration["whitestar_deadline_seconds" if whitestar else "deadline_seconds"]
-    signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
-    nonce = base64.b16encode(os.urandom(16)).decode("ascii").lower()
-    begin = {"record": "begin", "call": nonce, "verb": verb, "user": account.pw_name, "uid": os.getuid()}
-    begin.update(accessions=accessions, command=command, settings_file=settings_file, pid=os.getpid())
+    begin = {"record": "begin", "verb": verb, "user": account.pw_name, "uid": os.getuid(), "pid": os.getpid()}
+    begin.update(accessions=accessions, command=command, settings_file=settings_file)
     begin.update(deadline_seconds=deadline_seconds, time=datetime.datetime.now(datetime.timezone.utc).isoformat())
-    answer(begin)
+    signal.alarm(0)  # from here on the deadline counts
+    guardian = fork_guardian()
+    if guardian:
+        return relay(guardian)
+    call = Call(deadline_seconds, configuration["kill_grace_seconds"], configuration["most_transcript_bytes"])
+    return run_framed(call, begin, engine_environment(configuration, account, settings_file))
+
+
+def run_framed(call: "Call", begin: Record, environment: typing.Dict[str, str]) -> int:
+    """Run the engine between a first and a last record; returns the exit code.
+
+    The records carry a nonce that the engine cannot know, so that nothing it prints passes for the last record, which
+    says that the transcript is complete: it is not written when lines before it may be lost.
+    """
+    nonce = base64.b16encode(os.urandom(16)).decode("ascii").lower()
+    answer(dict(begin, call=nonce))
     started = time.monotonic()
-    call = Call(deadline_seconds, configuration["kill_grace_seconds"])
-    call.run(command, engine_environment(configuration, account, settings_file), account.pw_dir)
-    end = {"record": "end", "call": nonce, "exit_code": call.exit_code, "timed_out": call.timed_out}
-    end.update(signalled=call.signalled, seconds=round(time.monotonic() - started, 3))
-    vouch(end)
-    return 124 if call.timed_out else call.exit_code
-
-
-def vouch(end: Record) -> None:
-    """Write the last record, unless lines before it may be lost: it says that the transcript is complete."""
-    status = os.fstat(1)
-    if stat.S_ISREG(status.st_mode):
+    call.run(begin["command"], environment, environment["HOME"])
+    if stat.S_ISREG(os.fstat(1).st_mode):
         os.fsync(1)
-        room = os.fstatvfs(1)
-        if room.f_bavail * room.f_frsize < LEAST_FREE_BYTES:
-            raise OSError(errno.ENOSPC, "the disk of the transcript is full")
+    file = call.transcript
+    file.look()
+    if file.disk_full:
+        raise OSError(errno.ENOSPC, "the disk of the transcript is full")
     os.write(1, b"\n")  # the engine may have left a line unfinished
-    answer(end)
+    end = {"record": "end", "call": nonce, "exit_code": call.exit_code, "timed_out": call.timed_out}
+    end.update(signalled=call.signalled, too_long=file.too_long, cut=file.cut)
+    answer(dict(end, seconds=round(time.monotonic() - started, 3)))
+    return 124 if call.timed_out or file.too_long else call.exit_code
+
+
+def fork_guardian() -> int:
+    """Fork the process that runs the engine and holds its deadline; returns its pid, or 0 in it.
+
+    sudo answers a SIGALRM of its caller's by killing the process that it started, after two seconds and for good: that
+    must not be the one that holds the deadline.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
+    guardian = os.fork()
+    if guardian == 0:
+        os.setsid()
+    return guardian
+
+
+def relay(guardian: int) -> int:
+    """Pass on to the guardian what sudo passes on to us, and end as it ends; returns its exit code."""
+    while True:
+        caught = signal.sigwait(WAITED_FOR)
+        pid, status = os.waitpid(guardian, os.WNOHANG)
+        if pid:
+            return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        if caught != signal.SIGCHLD:
+            send(os.kill, guardian, caught)
+
+
+class Transcript:
+    """What became of the file that our output goes to. Once noticed it stays so."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.seen_bytes = 0
+        self.too_long = False
+        self.cut = False
+        self.disk_full = False
+
+    def look(self) -> None:
+        """Look at the file and its disk; a pipe is always well. Raises OSError."""
+        status = os.fstat(1)
+        if stat.S_ISREG(status.st_mode):
+            self.cut = self.cut or status.st_size < self.seen_bytes
+            self.seen_bytes = max(self.seen_bytes, status.st_size)
+            self.too_long = self.too_long or status.st_size > self.most_bytes
+            room = os.fstatvfs(1)
+            self.disk_full = self.disk_full or room.f_bavail * room.f_frsize < LEAST_FREE_BYTES
+
+    def has_to_end(self) -> bool:
+        """Whether the file is too long, or its disk full."""
+        with contextlib.suppress(OSError):  # we must live on: the deadline is ours
+            self.look()
+        return self.too_long or self.disk_full
 
 
 class Call:
     """The engine with all its descendants, in a session of its own."""
 
-    def __init__(self, deadline_seconds: float, kill_grace_seconds: float) -> None:
+    def __init__(self, deadline_seconds: float, kill_grace_seconds: float, most_transcript_bytes: int) -> None:
+        self.transcript = Transcript(most_transcript_bytes)
         self.deadline = time.monotonic() + deadline_seconds
         self.grace_seconds = kill_grace_seconds
         self.kill_at = math.inf
@@ -242,6 +341,7 @@ class Call:
 
     def run(self, command: typing.List[str], environment: typing.Dict[str, str], home: str) -> None:
         """Start the engine and come back when nothing of it is left."""
+        self.transcript.has_to_end()  # from this size on it may only grow
         # Descendants whose parents die become our children, so that none can slip away from the deadline. Where that
         # does not work, the process group alone is what we can hold.
         with contextlib.suppress(OSError, AttributeError):
@@ -286,10 +386,10 @@ class Call:
             self.signalled = self.signalled or caught.si_signo
 
     def enforce(self, group: int) -> None:
-        """SIGTERM to everything of the call when its time is up or we were told to end; later SIGKILL."""
+        """SIGTERM to everything of the call when it has to end; later SIGKILL."""
         now = time.monotonic()
-        if self.kill_at == math.inf and (self.signalled or now >= self.deadline):
-            self.timed_out = not self.signalled
+        if self.kill_at == math.inf and (self.transcript.has_to_end() or self.signalled or now >= self.deadline):
+            self.timed_out = now >= self.deadline and not self.signalled
             self.kill_at = now + self.grace_seconds
             signal_all(group, signal.SIGTERM)
         elif now >= self.kill_at:
@@ -397,6 +497,7 @@ def serve(words: typing.List[str]) -> int:
     configuration = read_configuration(account.pw_name)
     if os.getuid() != os.geteuid() or (os.getuid() == 0 and not configuration["allow_root"]):
         refuse("the mediator does not run as root: give the account a Unix user of its own")
+    check_groups(account)
     if verb in ("launch", "launch-whitestar"):
         return launch(configuration, account, verb, rest)
     if rest or verb not in ("settings", "texts", "version"):
@@ -417,9 +518,10 @@ def serve(words: typing.List[str]) -> int:
 def main() -> int:
     """Set aside what the caller may have arranged (umask, ignored and blocked signals), then serve one verb."""
     os.umask(0o022)
-    for number in (*WAITED_FOR, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2):
+    for number in WAITED_FOR:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.alarm(QUESTION_SECONDS)
     try:
         try:
             return serve(sys.argv[1:])

@@ -1,15 +1,14 @@
 """Asks the mediator short questions: an account's seqware settings, the texts of its runs' steps.
 
 These calls change nothing, so unlike launches they use pipes and end with us. Their answers hold secrets: nothing of
-an answer is logged, put into an error, or shown by a repr. Each question has a thread, a deadline and a cap on the
-answer. Called by the core (enrolling, propagating) and by the administrator's checks.
+an answer is logged, put into an error, or shown by a repr. Each question has a deadline, a cap on the answer, and a
+thread of its own, in which the answer is read as well: hanging questions of one account take a thread from nobody,
+and a large answer does not stop the event loop. Called by the core (enrolling, propagating).
 """
 
 import asyncio
-import base64
 import collections.abc
 import contextlib
-import dataclasses
 import json
 import os
 import pwd
@@ -22,48 +21,20 @@ import typing
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
-from niassa_orch.seqware import call, identity
+from niassa_orch.seqware import answers, call, identity
 
-_TICK_MILLISECONDS = 200
+_TICK_SECONDS = 0.2
 _STDERR_BYTES = 2048
+_SETTINGS_BYTES = 2 << 20  # the file has at most 1 MiB, in base64
+_TEXTS_BYTES = 4 << 20  # of one run: 1 MiB, of which every byte may become a character of three; and the names
 _REFUSED = 64
 _Answer = typing.TypeVar("_Answer")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SettingsFile:
-    """An account's seqware settings as its Unix user reads them. ``content`` holds a password and stays out of repr."""
-
-    path: str
-    mode: int
-    owner_uid: int
-    content: bytes = dataclasses.field(repr=False)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StepText:
-    """What one step of a run wrote to one stream (``o`` or ``e``), or when ``cut`` its end. ``number`` is the job's."""
-
-    name: str
-    step: str
-    stream: str
-    number: int
-    mtime: float
-    size: int
-    cut: bool
-    text: str = dataclasses.field(repr=False)
-
-
-async def settings(argv: collections.abc.Sequence[str], *, deadline_seconds: float = 30) -> SettingsFile:
+async def settings(argv: collections.abc.Sequence[str], *, deadline_seconds: float = 30) -> answers.SettingsFile:
     """The settings file of an account; ``argv`` is that of the verb ``settings``. Raises as ``ask`` does."""
-    answer = await ask(argv, deadline_seconds=deadline_seconds)
-    return _understood("settings", answer, _settings_file)
-
-
-def _settings_file(answer: bytes) -> SettingsFile:
-    record = json.loads(answer)
-    content = base64.b64decode(record["content_base64"], validate=True)
-    return SettingsFile(str(record["path"]), int(record["mode"]), int(record["owner_uid"]), content)
+    found = await _question(argv, b"", deadline_seconds, _SETTINGS_BYTES, answers.parse_settings)
+    return _understood("settings", found)
 
 
 async def texts(
@@ -71,39 +42,24 @@ async def texts(
     directories: collections.abc.Mapping[runs.Accession, str],
     *,
     deadline_seconds: float = 60,
-) -> dict[runs.Accession, tuple[StepText, ...] | None]:
+) -> answers.Texts:
     """The steps' texts of some runs, by job number; ``None`` where the working directory is gone or closed to us.
 
     At most 1 MiB of text comes for a run, so ask for a few dozen runs at a time. ``argv`` is that of the verb
     ``texts``. Raises as ``ask`` does.
     """
     orders = [{"accession": accession, "directory": directory} for accession, directory in directories.items()]
-    answer = await ask(argv, json.dumps(orders).encode(), deadline_seconds=deadline_seconds)
-    found = _understood("texts", answer, _step_texts)
-    return {accession: found.get(accession) for accession in directories}
+    most_bytes = _TEXTS_BYTES * max(1, len(orders))
+    found = await _question(argv, json.dumps(orders).encode(), deadline_seconds, most_bytes, answers.parse_texts)
+    known = _understood("texts", found)
+    return {accession: known.get(accession) for accession in directories}
 
 
-def _step_texts(answer: bytes) -> dict[runs.Accession, tuple[StepText, ...] | None]:
-    records = [json.loads(line) for line in answer.decode().split("\n") if line]
-    return {
-        runs.Accession(record["accession"]): tuple(map(_step_text, record["files"])) if "files" in record else None
-        for record in records
-    }
-
-
-def _step_text(file: dict[str, typing.Any]) -> StepText:
-    return StepText(**{field.name: file[field.name] for field in dataclasses.fields(StepText)})
-
-
-def _understood(verb: str, answer: bytes, read: collections.abc.Callable[[bytes], _Answer]) -> _Answer:
-    """What ``read`` makes of an answer, or an error that knows nothing of the answer.
-
-    The error is raised after the one of ``read`` is gone: as its context it would keep the answer within reach.
-    """
-    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
-        return read(answer)
-    msg = f"the mediator's answer to {verb} is not what this version expects: install the mediator anew"
-    raise errors.EngineCallError(msg)
+def _understood(verb: str, found: _Answer | None) -> _Answer:
+    if found is None:
+        msg = f"the mediator's answer to {verb} is not what this version expects: install the mediator anew"
+        raise errors.EngineCallError(msg)
+    return found
 
 
 async def ask(
@@ -111,7 +67,7 @@ async def ask(
     stdin: bytes = b"",
     *,
     deadline_seconds: float = 30,
-    most_bytes: int = 64 << 20,
+    most_bytes: int = 4 << 20,
 ) -> bytes:
     """The mediator's whole answer.
 
@@ -124,9 +80,38 @@ async def ask(
     Raises SudoRefusedError (sudo did not run the mediator), MediatorRefusedError (it said no), else EngineCallError
     (no answer in time, too long, or an exit code other than 0). No message holds anything of the answer.
     """
-    given_up = threading.Event()
+    return await _question(argv, stdin, deadline_seconds, most_bytes, bytes)
+
+
+async def _question(
+    argv: collections.abc.Sequence[str],
+    stdin: bytes,
+    deadline_seconds: float,
+    most_bytes: int,
+    read: collections.abc.Callable[[bytes], _Answer],
+) -> _Answer:
+    """Hold a conversation in a thread of its own; returns what ``read`` makes of the answer there.
+
+    Never in the event loop's executor: that has a few threads for everybody, and looks up host names for everybody.
+    """
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[_Answer] = loop.create_future()
+    report, given_up = call.Report(loop, answered), threading.Event()
+
+    def attend() -> None:
+        try:
+            report(read(_converse(list(argv), stdin, deadline_seconds, most_bytes, given_up)))
+        except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            report(error)
+
+    attendant = threading.Thread(target=attend, name=f"question-{argv[-1]}")
     try:
-        return await asyncio.to_thread(_converse, list(argv), stdin, deadline_seconds, most_bytes, given_up)
+        attendant.start()
+    except RuntimeError as error:
+        msg = f"{' '.join(argv)}: {error}"
+        raise errors.EngineCallError(msg) from error
+    try:
+        return await answered
     finally:
         given_up.set()  # when we were cancelled, the thread ends soon
 
@@ -134,31 +119,37 @@ async def ask(
 def _converse(
     argv: list[str], stdin: bytes, deadline_seconds: float, most_bytes: int, given_up: threading.Event
 ) -> bytes:
+    deadline = time.monotonic() + deadline_seconds
     with tempfile.TemporaryFile() as written, tempfile.TemporaryFile() as complaints:
         written.write(stdin)
         written.seek(0)
-        try:
-            child = subprocess.Popen(
-                argv,
-                stdin=written,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                cwd="/",
-                env=call.environment(),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise errors.SudoRefusedError(_explain(argv, f"{error.filename}: {error.strerror}")) from error
-        with child:
-            answer, trouble = _listen(child, time.monotonic() + deadline_seconds, most_bytes, given_up)
-            exit_code = _dismiss(child) if trouble else child.wait()
+        child = _start(argv, written, complaints)
+        answer, trouble = _listen(child, deadline, most_bytes, given_up)
+        if not trouble and not _ends(child, deadline, given_up):
+            trouble = "no end in time"
+        if trouble:
+            _dismiss(child)
+            msg = f"{' '.join(argv)}: {trouble}"
+            raise errors.EngineCallError(msg)
         complaints.seek(0)
         said = complaints.read(_STDERR_BYTES).decode("utf-8", "replace").strip()
-    if trouble:
-        msg = f"{' '.join(argv)}: {trouble}"
-        raise errors.EngineCallError(msg)
-    _check(argv, exit_code, answer, said)
+    _check(argv, child.returncode, answer, said)
     return answer
+
+
+def _start(argv: list[str], written: typing.IO[bytes], complaints: typing.IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=written,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            cwd="/",
+            env=call.environment(),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise errors.SudoRefusedError(_explain(argv, f"{error.filename}: {error.strerror}")) from error
 
 
 def _listen(
@@ -171,29 +162,45 @@ def _listen(
     room = most_bytes
     ready = select.poll()
     ready.register(child.stdout, select.POLLIN)
-    while not given_up.is_set():
-        if time.monotonic() >= deadline:
-            return b"", "no answer in time"
-        if not ready.poll(_TICK_MILLISECONDS):
-            continue
-        piece = os.read(child.stdout.fileno(), 1 << 16)
-        if not piece:
-            return b"".join(pieces), ""
-        pieces.append(piece)
-        room -= len(piece)
-        if room < 0:
-            return b"", f"the answer is longer than {most_bytes} bytes"
+    with child.stdout:
+        while not given_up.is_set():
+            if time.monotonic() >= deadline:
+                return b"", "no answer in time"
+            if not ready.poll(_TICK_SECONDS * 1000):
+                continue
+            piece = os.read(child.stdout.fileno(), 1 << 16)
+            if not piece:
+                return b"".join(pieces), ""
+            pieces.append(piece)
+            room -= len(piece)
+            if room < 0:
+                return b"", f"the answer is longer than {most_bytes} bytes"
     return b"", "nobody waits for the answer any more"
 
 
-def _dismiss(child: subprocess.Popen[bytes]) -> int:
-    """End a question (not a launch: nothing is lost with it). sudo passes a SIGTERM on to the mediator."""
-    child.terminate()
-    try:
-        return child.wait(2)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return child.wait()
+def _ends(child: subprocess.Popen[bytes], deadline: float, given_up: threading.Event) -> bool:
+    """Whether a child that has said all ends in time."""
+    while True:
+        try:
+            child.wait(_TICK_SECONDS)
+            return True
+        except subprocess.TimeoutExpired:
+            if given_up.is_set() or time.monotonic() >= deadline:
+                return False
+
+
+def _dismiss(child: subprocess.Popen[bytes]) -> None:
+    """End a question (not a launch: nothing is lost with it). sudo passes a SIGTERM on to the mediator.
+
+    Where sudo itself became the mediator we may not signal it; it ends by itself, soon.
+    """
+    with contextlib.suppress(PermissionError):
+        child.terminate()
+        try:
+            child.wait(2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _check(argv: list[str], exit_code: int, answer: bytes, said: str) -> None:
@@ -201,19 +208,13 @@ def _check(argv: list[str], exit_code: int, answer: bytes, said: str) -> None:
         return
     whose, _ = identity.parse_argv(argv)
     if exit_code == _REFUSED:
-        msg = f"the mediator refuses {argv[-1]} as {whose.unix_user or 'our own user'}: {_refusal(answer)}"
+        why = answers.parse_refusal(answer) or "it does not say why"
+        msg = f"the mediator refuses {argv[-1]} as {whose.unix_user or 'our own user'}: {why}"
         raise errors.MediatorRefusedError(msg)
     if not answer and (said.startswith("sudo:") or (exit_code == 1 and not whose.own)):
         raise errors.SudoRefusedError(_explain(argv, said))
     msg = f"{' '.join(argv)}: exit code {exit_code}" + (f" ({said})" if said else "")
     raise errors.EngineCallError(msg)
-
-
-def _refusal(answer: bytes) -> str:
-    try:
-        return str(json.loads(answer)["refused"])
-    except (ValueError, TypeError, KeyError):
-        return "it does not say why"
 
 
 def _explain(argv: list[str], said: str) -> str:

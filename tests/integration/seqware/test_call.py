@@ -225,6 +225,25 @@ def test_a_call_outlives_a_caller_that_is_killed_and_its_lock_tells(shop: worksh
     assert "LINE 999" in found.tail
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('/dev/stderr', 'w').write('x')",
+        "import os; os.ftruncate(1, 0); print('x' * 9000)",
+        "import os; os.ftruncate(1, HEADER)  # just our first line is left",
+    ],
+)
+async def test_a_transcript_that_the_engine_cuts_is_not_taken_for_one_of_a_call_that_never_began(
+    shop: workshop.Workshop, code: str
+) -> None:
+    path = shop.directory / "transcript"
+    header = workshop.header(1234)
+    mediator = shop.install(code.replace("HEADER", str(len(header.to_line()))))
+    await (await call.start([str(mediator), "launch", "1234"], path, header)).wait()
+    found = transcript.parse(path.read_bytes(), header.accessions, header=header.to_line())
+    assert (found.begun, found.intact) == (False, False)
+
+
 def test_looking_at_the_lock_never_takes_it_from_anybody(shop: workshop.Workshop) -> None:
     path = shop.directory / "transcript"
     path.write_text("")

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import pwd
+import resource
 import signal
 import subprocess
 import sys
@@ -149,7 +150,18 @@ def test_whoever_outlives_the_engine_is_killed_at_the_deadline(shop: workshop.Wo
     assert (ran.exit_code, ran.records[-1]["exit_code"], ran.records[-1]["timed_out"]) == (124, 0, True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+ENDINGS = [
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+]
+
+
+@pytest.mark.parametrize("number", ENDINGS)
 def test_a_mediator_that_is_told_to_end_ends_the_whole_call(shop: workshop.Workshop, number: signal.Signals) -> None:
     mediator = shop.install(workshop.STUBBORN, kill_grace_seconds=0.2)
     path = shop.directory / "transcript"
@@ -160,6 +172,102 @@ def test_a_mediator_that_is_told_to_end_ends_the_whole_call(shop: workshop.Works
     end = json.loads(workshop.read(path).splitlines()[-1])
     assert (end["record"], end["signalled"], end["timed_out"]) == ("end", number, False)
     assert not [pid for pid in workshop.pids(workshop.read(path)) if workshop.lives(pid)]
+
+
+def test_a_mediator_that_is_killed_leaves_the_deadline_in_force(shop: workshop.Workshop) -> None:
+    mediator = shop.install(workshop.STUBBORN, deadline_seconds=2, kill_grace_seconds=0.2)
+    path = shop.directory / "transcript"
+    with path.open("wb") as file, subprocess.Popen([mediator, "launch", "1234"], stdout=file) as process:
+        workshop.until(lambda: "STANDING" in workshop.read(path))
+        process.kill()
+    workshop.until(lambda: '"end"' in workshop.read(path))
+    assert json.loads(workshop.read(path).splitlines()[-1])["timed_out"] is True
+    assert not [pid for pid in workshop.pids(workshop.read(path)) if workshop.lives(pid)]
+
+
+def launch_into(path: pathlib.Path, mediator: pathlib.Path) -> tuple[int, str]:
+    """Exit code and last line of a launch with a file for a transcript."""
+    with path.open("wb") as file:
+        done = subprocess.run([mediator, "launch", "1234"], stdout=file, stderr=file, timeout=60, check=False)
+    return done.returncode, workshop.read(path).splitlines()[-1]
+
+
+def test_a_transcript_without_end_ends_the_call(shop: workshop.Workshop) -> None:
+    code = "import time\nprint('x' * 200_000, flush=True)\ntime.sleep(600)"
+    exit_code, last = launch_into(shop.directory / "t", shop.install(code, most_transcript_bytes=100_000))
+    end = json.loads(last)
+    assert (exit_code, end["exit_code"], end["too_long"], end["timed_out"]) == (124, 143, True, False)
+
+
+def test_a_transcript_within_its_limit_is_left_alone(shop: workshop.Workshop) -> None:
+    exit_code, last = launch_into(shop.directory / "t", shop.install("print('x' * 90_000)", most_transcript_bytes=1e5))
+    end = json.loads(last)
+    assert (exit_code, end["too_long"], end["cut"]) == (0, False, False)
+
+
+@pytest.mark.parametrize("code", ["open('/dev/stdout', 'w').write('x')", "import os; os.ftruncate(1, 100)"])
+def test_a_transcript_that_the_engine_cuts_is_said_to_be_cut(shop: workshop.Workshop, code: str) -> None:
+    exit_code, last = launch_into(shop.directory / "t", shop.install(code))
+    assert (exit_code, json.loads(last.lstrip("\0"))["cut"]) == (0, True)
+
+
+LIMITS = [(resource.RLIMIT_FSIZE, "RLIMIT_FSIZE", "LimitFSIZE"), (resource.RLIMIT_CPU, "RLIMIT_CPU", "LimitCPU")]
+
+
+@pytest.mark.parametrize(("number", "name", "option"), LIMITS)
+def test_a_limit_that_may_kill_the_engine_half_way_is_refused(
+    shop: workshop.Workshop, number: int, name: str, option: str
+) -> None:
+    trace = shop.directory / "launched"
+    mediator = shop.install(f"open({str(trace)!r}, 'w')")
+
+    def limit() -> None:
+        resource.setrlimit(number, (1000, resource.RLIM_INFINITY))
+
+    refused = shop.run(mediator, "launch", "1", preexec_fn=limit).refused
+    assert f"{name} is 1000" in refused
+    assert f"set {option}=infinity" in refused
+    assert not trace.exists()
+    assert shop.run(mediator, "version", preexec_fn=limit).exit_code == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can add a group")
+def test_groups_of_the_caller_are_refused_where_sudo_kept_them(shop: workshop.Workshop) -> None:
+    mediator = shop.install()
+    through_sudo = {"SUDO_UID": "12345"}
+    refused = shop.run(mediator, "launch", "1", env=through_sudo, extra_groups=[54321]).refused
+    assert f"groups that {OWN.pw_name} is not in (54321)" in refused
+    assert "54320" in shop.run(mediator, "version", env=through_sudo, group=54320, extra_groups=[]).refused
+    assert shop.run(mediator, "version", env=through_sudo, extra_groups=[]).exit_code == 0
+    assert shop.run(mediator, "version", env={}, extra_groups=[54321]).exit_code == 0
+
+
+def hurried(mediator: pathlib.Path) -> pathlib.Path:
+    """The same mediator, whose questions are over after a second."""
+    source = mediator.read_text("utf-8")
+    assert "QUESTION_SECONDS = 120\n" in source
+    mediator.write_text(source.replace("QUESTION_SECONDS = 120\n", "QUESTION_SECONDS = 1\n"), "utf-8")
+    return mediator
+
+
+def test_a_question_that_nobody_finishes_asking_or_hearing_is_over_in_time(shop: workshop.Workshop) -> None:
+    mediator = hurried(shop.install())
+    shop.settings_file.write_bytes(b"#" * 500_000)
+
+    def hostile() -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+
+    pipe = subprocess.PIPE
+    for verb in ("texts", "settings"):
+        with subprocess.Popen([mediator, verb], stdin=pipe, stdout=pipe, preexec_fn=hostile) as process:
+            assert process.wait(30) == -signal.SIGALRM
+
+
+def test_a_launch_is_no_question(shop: workshop.Workshop) -> None:
+    ran = shop.run(hurried(shop.install("import time\ntime.sleep(1.5)\nprint('DONE')")), "launch", "1")
+    assert (ran.exit_code, ran.records[-1]["signalled"]) == (0, None)
+    assert "DONE\n" in ran.out
 
 
 def test_whitestar_has_a_deadline_of_its_own_and_one_run_a_call(shop: workshop.Workshop) -> None:
@@ -288,6 +396,8 @@ def test_a_command_that_is_not_there_is_refused_before_anything_begins(shop: wor
         ('{"command": ["true"]}', "absolute path"),
         ('{"command": ["/bin/true\\u0000"]}', "command has a wrong value"),
         ('{"command": ["/bin/true"], "deadline_seconds": 0}', "deadline_seconds has a wrong value"),
+        ('{"command": ["/bin/true"], "most_transcript_bytes": 0}', "most_transcript_bytes has a wrong value"),
+        ('{"command": ["/bin/true"], "most_transcript_bytes": "1"}', "most_transcript_bytes has a wrong value"),
         ('{"command": ["/bin/true"], "deadline_seconds": NaN}', "deadline_seconds has a wrong value"),
         ('{"command": ["/bin/true"], "deadline_seconds": true}', "deadline_seconds has a wrong value"),
         ('{"command": ["/bin/true"], "allow_root": 1}', "allow_root has a wrong value"),

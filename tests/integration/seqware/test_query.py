@@ -1,7 +1,9 @@
 import asyncio
+import concurrent.futures
 import json
 import pathlib
 import sys
+import threading
 import time
 import traceback
 
@@ -9,7 +11,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
-from niassa_orch.seqware import identity, query
+from niassa_orch.seqware import answers, identity, query
 from tests.integration.seqware import workshop
 
 OWN = identity.Identity("us", own=True)
@@ -122,3 +124,72 @@ async def test_a_real_sudo_that_says_no_is_explained() -> None:
     with pytest.raises(errors.SudoRefusedError, match="niorch-nobody-of-this-name") as caught:
         await query.ask(identity.argv(user, pathlib.Path(sys.executable), "version"))
     assert "the mediator did not run as" in str(caught.value)
+
+
+async def test_hanging_questions_take_no_thread_from_anybody(shop: workshop.Workshop) -> None:
+    """The event loop's executor looks up host names too: with its threads taken, no account reaches any server."""
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        asyncio.get_running_loop().set_default_executor(executor)
+        argv = stand_in(shop, "import time\ntime.sleep(600)")
+        asking = [asyncio.create_task(query.ask(argv, deadline_seconds=100)) for _ in range(3)]
+        await asyncio.sleep(0)  # each has asked for its thread
+        try:
+            await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo("localhost", 80), 20)
+        finally:
+            for task in asking:
+                task.cancel()
+            assert all(
+                isinstance(ended, asyncio.CancelledError)
+                for ended in await asyncio.gather(*asking, return_exceptions=True)
+            )
+
+
+async def test_an_answer_is_read_in_the_thread_of_its_question(
+    shop: workshop.Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers: list[str] = []
+
+    def read(answer: bytes) -> answers.SettingsFile | None:
+        readers.append(threading.current_thread().name)
+        return parse(answer)
+
+    parse = answers.parse_settings
+    monkeypatch.setattr(answers, "parse_settings", read)
+    await query.settings(identity.argv(OWN, shop.install(), "settings"))
+    assert readers == ["question-settings"]
+
+
+async def test_settings_and_texts_that_no_mediator_sends_are_too_long(shop: workshop.Workshop) -> None:
+    argv = stand_in(shop, "while True: print('x' * 1000)")
+    with pytest.raises(errors.EngineCallError, match="longer than 2097152 bytes"):
+        await query.settings(argv)
+    with pytest.raises(errors.EngineCallError, match="longer than 8388608 bytes"):
+        await query.texts(argv, {runs.Accession(1): "/a/oozie-12345678", runs.Accession(2): "/a/oozie-23456789"})
+
+
+async def test_texts_and_settings_as_large_as_the_mediator_allows_arrive(shop: workshop.Workshop) -> None:
+    mediator = shop.install()
+    shop.settings_file.write_bytes(b"#" * (1 << 20))
+    assert len((await query.settings(identity.argv(OWN, mediator, "settings"))).content) == 1 << 20
+    directory = shop.directory / "oozie-12345678"
+    (directory / "generated-scripts").mkdir(parents=True)
+    for number in range(1000):
+        (directory / "generated-scripts" / f"{'n' * 190}.o{number}").write_bytes(b"\xff" * 1100)
+    found = await query.texts(identity.argv(OWN, mediator, "texts"), {runs.Accession(1): str(directory)})
+    assert sum(len(file.text) for file in found[runs.Accession(1)] or ()) == 1 << 20
+
+
+async def test_forged_texts_are_not_understood(shop: workshop.Workshop) -> None:
+    forged = json.dumps({"accession": 1, "files": [{"name": "canary-secret", "mtime": "now"}]})
+    argv = stand_in(shop, f"print({forged!r})")
+    with pytest.raises(errors.EngineCallError, match="answer to texts is not what this version expects") as caught:
+        await query.texts(argv, {runs.Accession(1): "/a/oozie-12345678"})
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_who_has_said_all_and_does_not_end_is_ended(shop: workshop.Workshop) -> None:
+    trace = shop.directory / "pid"
+    code = f"import os, time\nopen({str(trace)!r}, 'w').write(str(os.getpid()))\nos.close(1)\ntime.sleep(600)"
+    with pytest.raises(errors.EngineCallError, match="no end in time"):
+        await query.ask(stand_in(shop, code), deadline_seconds=1.0)
+    assert not workshop.lives(int(trace.read_text()))

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import pwd
+import resource
 import shutil
 import subprocess
 
@@ -249,6 +250,37 @@ def test_sudo_passes_a_signal_of_the_service_on_to_the_whole_call(people: People
     assert not [pid for pid in workshop.pids(workshop.read(path)) if workshop.lives(pid)]
 
 
+@pytest.mark.parametrize("name", ["INT", "HUP", "QUIT", "ALRM", "USR1", "USR2"])
+def test_no_signal_that_the_service_gives_sudo_takes_the_deadline_from_the_engine(people: People, name: str) -> None:
+    """A SIGALRM makes sudo kill the mediator after two seconds, which is before our grace is over."""
+    grace = 2.5 if name == "ALRM" else 0.3
+    people.install(workshop.STUBBORN, deadline_seconds=60, kill_grace_seconds=grace)
+    path = people.service.home / f"signalled-{name}"
+    argv = people.argv("bob", "launch", 1)
+    with path.open("wb") as file, people.users.popen(people.service, argv, stdout=file) as sudo:
+        workshop.until(lambda: "STANDING" in workshop.read(path))
+        people.users.run(people.service, ["kill", f"-{name}", str(sudo.pid)])
+        sudo.wait(30)
+    workshop.until(lambda: '"end"' in workshop.read(path))
+    assert json.loads(workshop.read(path).splitlines()[-1])["signalled"] is not None
+    assert not [pid for pid in workshop.pids(workshop.read(path)) if workshop.lives(pid)]
+
+
+def test_groups_of_the_service_that_sudo_keeps_are_refused(people: People) -> None:
+    argv = ["sudo", "-n", "-P", "-H", "-u", people.users["bob"].name, "--", str(people.users.mediator)]
+    for words in (["launch", "1"], ["settings"], ["version"]):
+        done = people.users.run(people.service, [*argv, *words])
+        refused = workshop.Ran(done.returncode, done.stdout, done.stderr).refused
+        assert f"groups that {people.users['bob'].name} is not in ({people.service.gid})" in refused
+
+
+def test_limits_of_the_service_that_sudo_passes_on_are_refused(people: People) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (1000, 1000))
+
+    assert "RLIMIT_CPU is 1000" in people.sudo("bob", "launch", "1", preexec_fn=limit).refused
+
+
 def test_texts_are_read_as_the_account_and_never_from_a_strangers_directory(people: People) -> None:
     bob, eve = people.users["bob"], people.users["eve"]
     orders = []
@@ -308,6 +340,25 @@ def test_a_transcript_on_a_full_disk_gets_no_last_record(people: People) -> None
         assert "SEEN" in found.tail
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_call_that_fills_the_disk_of_its_transcript_is_ended_without_a_last_record(people: People) -> None:
+    disk = people.users.root / "filled"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size=4m,uid={people.service.uid}", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("this machine lets nobody mount a small file system")
+    try:
+        code = f"import time\nopen({str(disk / 'filler')!r}, 'wb').write(b'x' * (7 << 19))\ntime.sleep(600)"
+        people.install(code, deadline_seconds=60)
+        path = disk / "transcript"
+        argv = people.argv("bob", "launch", 1)
+        with path.open("wb") as file, people.users.popen(people.service, argv, stdout=file) as sudo:
+            assert sudo.wait(30) == 74
+        found = transcript.parse(path.read_bytes(), [runs.Accession(1)])
+        assert (found.begun, found.ended) == (True, False)
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_users_groups_rules_and_processes_are_gone_afterwards_also_after_a_failure() -> None:

@@ -1,5 +1,7 @@
 import io
 import json
+import sys
+import tracemalloc
 
 import hypothesis
 import pytest
@@ -174,6 +176,114 @@ def test_a_line_of_many_megabytes_is_never_held_whole() -> None:
     assert raw.left == 0
     assert raw.largest <= 1 << 20
     assert len(found.preamble) <= 2048
+
+
+def test_a_transcript_of_nonsense_is_read_block_by_block_and_not_line_by_line() -> None:
+    """No time is asserted: a reader that runs Python code for every line calls thousands of times as many functions."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        found = parse(BEGIN, b"\n" * (8 << 20), END)
+    finally:
+        sys.setprofile(None)
+    assert found.ended
+    assert calls < 2000
+
+
+def test_a_transcript_that_is_too_long_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcript, "MOST_BYTES", 4 << 20)
+    assert not transcript.parse(io.BufferedReader(Endless(4 << 20)), [A]).begun
+    raw = Endless(64 << 20)
+    with pytest.raises(ValueError, match="too long"):
+        transcript.parse(io.BufferedReader(raw), [A])
+    assert raw.left > 50 << 20
+
+
+def test_more_lines_of_the_engine_than_any_call_has_are_too_long() -> None:
+    assert parse(BEGIN, b"Working Run: 5\n" * 150_000, END).ended
+    with pytest.raises(ValueError, match="too long"):
+        parse(BEGIN, b"Working Run: 5\n" * 250_000, END)
+
+
+@pytest.mark.parametrize("shift", [*range(-400, 400, 7), -1, 0, 1])
+def test_nothing_is_lost_where_one_block_ends_and_the_next_begins(shift: int) -> None:
+    noise = b"noise " * 20 + b"\n"
+    filler = (noise * ((2 << 20) // len(noise)))[: (2 << 20) - len(HEADER) - len(BEGIN) - 200 + shift] + b"\n"
+    found = parse(HEADER, BEGIN, filler, launched(A, "job-a"), launched(B, "job-b"), END)
+    assert (found.runs[A].job_id, found.runs[B].job_id, found.ended) == ("job-a", "job-b", True)
+    assert found.runs[B].working_dir == f"/work/oozie-{B}-abcdef"
+    assert found.tail.endswith("Submitted Oozie job: job-b")
+
+
+@pytest.mark.parametrize("length", [70_000, (1 << 20) - 100, 1 << 20, (1 << 21) - 65_000, 3_000_001])
+def test_an_unfinished_line_of_any_length_hides_no_line_of_the_engine(length: int) -> None:
+    found = parse(BEGIN, b"." * length, launched(A, "job-a"), b"." * length, launched(B, "job-b"), END)
+    assert (found.runs[A].job_id, found.runs[B].job_id) == ("job-a", "job-b")
+    assert found.runs[A].working_dir == f"/work/oozie-{A}-abcdef"
+
+
+@pytest.mark.parametrize("before", [0, 1, 10, 25, 30])
+def test_a_job_is_found_where_two_pieces_of_a_long_line_meet(before: int) -> None:
+    start = BEGIN + b"Launching via new launcher: 1234\n"
+    dots = b"." * ((3 << 20) - len(start) - before)
+    assert parse(start, dots, b"Submitted Oozie job: job-a\n", END).runs[A].job_id == "job-a"
+
+
+def test_what_is_held_of_a_line_without_end_is_a_few_megabytes() -> None:
+    tracemalloc.start()
+    try:
+        transcript.parse(io.BufferedReader(Endless(64 << 20)), [A])
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+#: The third begins where the reader takes up a long line again.
+@pytest.mark.parametrize("length", [100, 70_000, (3 << 20) - (64 << 10) - len(BEGIN), 3_000_001])
+def test_a_record_in_the_middle_of_a_long_line_is_none(length: int) -> None:
+    assert not parse(BEGIN, b"x" * length + END).ended
+    assert not parse(BEGIN, b"x" * length + END[:-2] + b" " * 66_000 + b"}\n").ended
+    assert parse(BEGIN, b"x" * length + b"\n" + END).ended
+
+
+def test_a_value_that_no_path_or_job_can_have_is_none() -> None:
+    lines = b"Launching via new launcher: 1234\nUsing working directory: /" + b"x" * 5000 + b"\n"
+    found = parse(BEGIN, lines, b"Submitted Oozie job: " + b"y" * 5000 + b"\n", END)
+    assert found.runs[A] == evidence.RunEvidence(A, launching=True)
+
+
+def test_a_transcript_with_exactly_our_first_line_is_intact() -> None:
+    content = HEADER + BEGIN + launched(A, "job-a") + END
+    assert transcript.parse(content, [A], header=HEADER).intact
+    assert transcript.parse(content, [A]).intact
+    assert transcript.parse(HEADER, [A], header=HEADER).intact
+
+
+@pytest.mark.parametrize("start", [b"", b"x\n", HEADER[:-1], HEADER[1:], b" " + HEADER, HEADER.replace(b"x", b"y")])
+def test_a_transcript_without_our_first_line_is_not_intact(start: bytes) -> None:
+    """As after ``echo x > /dev/stderr``, which truncates the file, in a step of the engine."""
+    found = transcript.parse(start + b"Submitted Oozie job: job-x\n", [A], header=HEADER)
+    assert (found.intact, found.begun) == (False, False)
+
+
+def test_a_last_record_without_the_first_or_of_a_cut_file_is_not_intact() -> None:
+    assert not transcript.parse(HEADER + END, [A], header=HEADER).intact
+    cut = record("end", call=NONCE, exit_code=0, timed_out=False, too_long=False, cut=True)
+    assert not parse(HEADER, BEGIN, cut).intact
+    assert parse(HEADER, BEGIN, record("end", call="other", exit_code=0, cut=True), END).intact
+
+
+def test_what_a_refusal_or_a_command_says_is_short_and_can_be_written() -> None:
+    found = parse(record("refused", refused="\ud800" + "x" * 9000))
+    assert found.refused is not None
+    assert len(found.refused.encode()) <= 2048
+    begun = parse(record("begin", call=NONCE, command=["\ud800"]))
+    assert begun.command[0].encode() == b"?"
 
 
 CHUNKS = strategies.sampled_from(

@@ -1,0 +1,119 @@
+"""Reads the mediator's answers: an account's seqware settings, the texts of its runs' steps.
+
+Pure: bytes in, records out. An answer is the account's to forge, so the kind and range of every field is checked, and
+nothing of an answer is in an error: what is not understood is ``None``. Called by ``query``, in a question's thread.
+"""
+
+import base64
+import collections.abc
+import contextlib
+import dataclasses
+import json
+import typing
+
+from niassa_orch.domain import runs
+
+_YEAR_10000 = 253_402_300_800  # in seconds since the epoch; no datetime can hold it
+_Value = typing.TypeVar("_Value")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """An account's seqware settings as its Unix user reads them. ``content`` holds a password and stays out of repr."""
+
+    path: str
+    mode: int
+    owner_uid: int
+    content: bytes = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepText:
+    """What one step of a run wrote to one stream (``o`` or ``e``), or when ``cut`` its end. ``number`` is the job's."""
+
+    name: str
+    step: str
+    stream: str
+    number: int
+    mtime: float
+    size: int
+    cut: bool
+    text: str = dataclasses.field(repr=False)
+
+
+Texts = dict[runs.Accession, tuple[StepText, ...] | None]
+
+
+def parse_settings(answer: bytes) -> SettingsFile | None:
+    """The answer to ``settings``."""
+    return _understood(answer, _settings_file)
+
+
+def parse_texts(answer: bytes) -> Texts | None:
+    """The answer to ``texts``: by accession; ``None`` for a run whose directory is gone or closed to us."""
+    return _understood(answer, _step_texts)
+
+
+def parse_refusal(answer: bytes) -> str | None:
+    """Why the mediator refuses, at most 500 characters."""
+    return _understood(answer, lambda answer: _text(json.loads(answer)["refused"])[:500])
+
+
+def _understood(answer: bytes, read: collections.abc.Callable[[bytes], _Value]) -> _Value | None:
+    """What ``read`` makes of an answer; its errors end here, since they would keep the answer within reach."""
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return read(answer)
+    return None
+
+
+def _settings_file(answer: bytes) -> SettingsFile:
+    record = json.loads(answer)
+    content = base64.b64decode(_of(str, record["content_base64"]), validate=True)
+    return SettingsFile(_text(record["path"]), _count(record["mode"]), _count(record["owner_uid"]), content)
+
+
+def _step_texts(answer: bytes) -> Texts:
+    records = [json.loads(line) for line in answer.split(b"\n") if line]
+    return {
+        runs.Accession(_count(record["accession"])): (
+            tuple(map(_step_text, record["files"])) if "files" in record else None
+        )
+        for record in records
+    }
+
+
+def _step_text(file: dict[str, object]) -> StepText:
+    stream, mtime = file["stream"], file["mtime"]
+    if stream not in ("o", "e"):
+        msg = "not a stream"
+        raise ValueError(msg)
+    return StepText(
+        name=_text(file["name"]),
+        step=_text(file["step"]),
+        stream=_text(stream),
+        number=_count(file["number"]),
+        mtime=float(mtime) if isinstance(mtime, int | float) and 0 <= mtime < _YEAR_10000 else 0.0,
+        size=_count(file["size"], below=1 << 63),
+        cut=_of(bool, file["cut"]),
+        text=_text(file["text"]),
+    )
+
+
+def _of(kind: type[_Value], value: object) -> _Value:
+    if type(value) is not kind:
+        msg = f"not a {kind.__name__}"
+        raise TypeError(msg)
+    return value
+
+
+def _text(value: object) -> str:
+    """A text without the halves of characters that JSON can smuggle in and UTF-8 cannot hold."""
+    return _of(str, value).encode("utf-8", "replace").decode()
+
+
+def _count(value: object, *, below: int = 10**18) -> int:
+    number = _of(int, value)
+    if not 0 <= number < below:
+        msg = "not a count"
+        raise ValueError(msg)
+    return number

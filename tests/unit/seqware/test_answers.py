@@ -1,0 +1,114 @@
+import json
+import math
+import typing
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from niassa_orch.domain import runs
+from niassa_orch.seqware import answers
+
+FILE = {
+    "name": "align.o7",
+    "step": "align",
+    "stream": "o",
+    "number": 7,
+    "mtime": 1.5,
+    "size": 4,
+    "cut": False,
+    "text": "text",
+}
+
+
+def texts(**fields: object) -> answers.StepText | None:
+    answer = json.dumps({"accession": 1, "files": [{**FILE, **fields}]}).encode()
+    found = answers.parse_texts(answer)
+    return (found[runs.Accession(1)] or ())[0] if found else None
+
+
+def test_a_good_file_is_taken_as_it_is() -> None:
+    assert texts() == answers.StepText("align.o7", "align", "o", 7, 1.5, 4, False, "text")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": 1},
+        {"name": None},
+        {"step": ["align"]},
+        {"stream": "x"},
+        {"stream": ["o"]},
+        {"number": "7"},
+        {"number": True},
+        {"number": 7.0},
+        {"number": -1},
+        {"number": 10**18},
+        {"size": None},
+        {"size": -1},
+        {"size": 1e3},
+        {"size": 1 << 63},
+        {"cut": 1},
+        {"cut": "false"},
+        {"text": None},
+        {"text": {"a": 1}},
+    ],
+)
+def test_a_field_of_another_kind_makes_the_answer_not_understood(fields: dict[str, object]) -> None:
+    assert texts(**fields) is None
+
+
+@pytest.mark.parametrize("mtime", [math.nan, math.inf, -math.inf, -1, 253402300800, 1e300, 10**400, "1.5", None, [1]])
+def test_a_time_that_no_file_can_have_is_the_epoch(mtime: object) -> None:
+    found = texts(mtime=mtime)
+    assert found is not None
+    assert found.mtime == 0.0
+
+
+def test_halves_of_characters_do_not_get_through() -> None:
+    found = texts(text="a\ud800b", name="\udfff", step="\udfff")
+    assert found is not None
+    assert (found.text, found.name, found.step) == ("a?b", "?", "?")
+
+
+@pytest.mark.parametrize("accession", [True, "1", 1.0, [1], None, -1, 10**18])
+def test_an_accession_of_another_kind_makes_the_answer_not_understood(accession: object) -> None:
+    assert answers.parse_texts(json.dumps({"accession": accession, "gone": True}).encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b'"mode": 384', b'"mode": Infinity'),
+        (b'"mode": 384', b'"mode": "384"'),
+        (b'"owner_uid": 0', b'"owner_uid": 1.5'),
+        (b'"owner_uid": 0', b'"owner_uid": ' + b"9" * 5000),
+        (b'"path": "/x"', b'"path": 7'),
+        (b'"content_base64": "YQ=="', b'"content_base64": ["YQ=="]'),
+    ],
+)
+def test_settings_with_a_field_of_another_kind_are_not_understood(good: bytes, bad: bytes) -> None:
+    answer = b'{"path": "/x", "mode": 384, "owner_uid": 0, "content_base64": "YQ=="}'
+    assert answers.parse_settings(answer) == answers.SettingsFile("/x", 0o600, 0, b"a")
+    assert good in answer
+    assert answers.parse_settings(answer.replace(good, bad)) is None
+
+
+def test_a_refusal_is_short_whatever_is_said() -> None:
+    assert answers.parse_refusal(json.dumps({"refused": "no" * 9000}).encode()) == "no" * 250
+    for nonsense in (b"", b"[" * 100_000, b"7", b'{"refused": 7}', b"\xff"):
+        assert answers.parse_refusal(nonsense) is None
+
+
+JSON: strategies.SearchStrategy[typing.Any] = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
+    lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.sampled_from([*FILE, "files"]), inner),
+    max_leaves=20,
+)
+
+
+@hypothesis.given(JSON | strategies.dictionaries(strategies.sampled_from(["accession", "files"]), JSON))
+def test_no_answer_raises_anything(value: object) -> None:
+    answer = json.dumps(value).encode()
+    for parse in (answers.parse_settings, answers.parse_texts, answers.parse_refusal):
+        parse(answer)
