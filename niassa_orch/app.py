@@ -1,21 +1,22 @@
 """The composition root: build everything once, start it, pass signals on, stop it. No logic of its own.
 
-First SIGTERM or SIGINT: drain (no new work, verdicts are written); a second one cancels. SIGHUP: read accounts.d again.
-Engine calls live on in either case. Called by ``cli``.
+First SIGTERM or SIGINT: drain (no new work, verdicts are written); a second one cancels. SIGHUP: read accounts.d again;
+under the dashboard it means that the terminal is gone: drain. Engine calls live on in any case. Called by ``cli``.
 """
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import rich.console
 
 from niassa_orch import logs
 from niassa_orch.config import settings
-from niassa_orch.core import board, enrolling, neighbours, pool, state_directory, supervisor, worker
+from niassa_orch.core import board, enrolling, intents, neighbours, pool, state_directory, supervisor, worker
 from niassa_orch.core import census as core_census
 from niassa_orch.faces import accounts_table, dashboard
+from niassa_orch.journal import store
 from niassa_orch.wire import sessions
 
 
@@ -31,13 +32,15 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
     told = board.Board(service.effective_host, slots, turns.calls, redactor.redact)
     directory = state_directory.StateDirectory(service.state_dir)
     directory.open()
-    try:
+    with contextlib.ExitStack() as opened:
+        opened.callback(directory.close)
+        journal = store.Journal(directory.journal)
+        opened.callback(journal.close)
         async with sessions.open_session() as http:
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
-            yield told, worker.Desk(service, told, slots, turns, directory, enrol)
-    finally:
-        directory.close()
+            intended = intents.Intents(journal, directory)
+            yield told, worker.Desk(service, told, slots, turns, intended, enrol)
 
 
 async def run(service: settings.Settings, redactor: logs.Redactor, console: rich.console.Console | None) -> None:
@@ -50,13 +53,13 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
     """
     async with built(service, redactor) as (told, desk):
         watched = supervisor.Supervisor(desk)
-        with _signals(watched):
-            told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
-            async with contextlib.AsyncExitStack() as faces:
-                if console is not None:
-                    await faces.enter_async_context(dashboard.shown(told, console))
-                await watched.run()
-            told.event("service.stopped")
+        _heed_signals(watched, on_terminal=console is not None)
+        told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
+        async with contextlib.AsyncExitStack() as faces:
+            if console is not None:
+                await faces.enter_async_context(dashboard.shown(told, console))
+            await watched.run()
+        told.event("service.stopped")
 
 
 async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
@@ -65,12 +68,12 @@ async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
         return await supervisor.Supervisor(desk).once()
 
 
-async def census(service: settings.Settings) -> list[accounts_table.Row]:
+async def census(service: settings.Settings, redactor: logs.Redactor) -> list[accounts_table.Row]:
     """Every profile, for the table of accounts; the service may run meanwhile."""
     async with sessions.open_session() as http:
         directory = state_directory.StateDirectory(service.state_dir)
         reach = neighbours.Neighbours(service, http)
-        enrol = enrolling.Enrolling(service, directory, reach, logs.Redactor().register)
+        enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
         entries = await core_census.take(service, enrol)
     return [_row(entry) for entry in entries]
 
@@ -80,9 +83,8 @@ def _row(entry: core_census.Entry) -> accounts_table.Row:
     return accounts_table.Row(entry.profile, entry.unix_user, state, entry.reason, entry.account)
 
 
-@contextlib.contextmanager
-def _signals(watched: supervisor.Supervisor) -> Iterator[None]:
-    """Signals mean what the module says, as long as the context lasts."""
+def _heed_signals(watched: supervisor.Supervisor, *, on_terminal: bool) -> None:
+    """Signals mean what the module says, until the event loop is closed."""
     loop = asyncio.get_running_loop()
     main = asyncio.current_task()
     ending = (signal.SIGTERM, signal.SIGINT)
@@ -96,9 +98,4 @@ def _signals(watched: supervisor.Supervisor) -> Iterator[None]:
 
     for first in ending:
         loop.add_signal_handler(first, drain)
-    loop.add_signal_handler(signal.SIGHUP, watched.reload)
-    try:
-        yield
-    finally:
-        for number in (*ending, signal.SIGHUP):
-            loop.remove_signal_handler(number)
+    loop.add_signal_handler(signal.SIGHUP, drain if on_terminal else watched.reload)

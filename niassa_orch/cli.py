@@ -1,21 +1,23 @@
 """The commands. They read options, call one thing, print, and leave with a documented exit code; no logic.
 
-Exit codes: 0 done; 1 failure; 2 wrong usage; 78 configuration (as ``EX_CONFIG`` of sysexits.h). The only room that
-prints; the commands of the sandbox are in ``cli_sandbox``.
+Exit codes: 0 done; 1 failure; 2 wrong usage; 78 configuration (as ``EX_CONFIG`` of sysexits.h); the demo, ended by a
+signal: 128 + n, as shells say it. The only room that prints; the commands of the sandbox are in ``cli_sandbox``.
 """
 
 import asyncio
+import contextlib
 import enum
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, NoReturn, TextIO
 
 import rich.console
 import typer
 
-from niassa_orch import __version__, app, cli_sandbox, errors, logs
+from niassa_orch import __version__, app, cli_doubts, cli_sandbox, errors, logs
 from niassa_orch.config import settings
 from niassa_orch.faces import accounts_table
 
@@ -23,6 +25,9 @@ EXIT_FAILURE = 1
 EXIT_CONFIGURATION = 78
 
 _EPILOG = "Exit codes: 0 done, 1 failure, 2 wrong usage, 78 configuration."
+_ENDED_AT_ONCE = "niassa-orch: ended at once by a second signal; what was under way is settled at the next start"
+#: Where there is no terminal, lines are for programs: none is folded.
+_WIDTH_OFF_TERMINAL = 10_000
 
 
 class LogLevel(enum.StrEnum):
@@ -43,11 +48,18 @@ application = typer.Typer(
     rich_markup_mode=None,
 )
 application.add_typer(cli_sandbox.application, name="sandbox")
+for command in (cli_doubts.doubts, cli_doubts.resolve):
+    application.command(epilog=_EPILOG)(command)
 
 _LogLevel = Annotated[LogLevel, typer.Option(help="The least that is told.")]
 _Config = Annotated[
     pathlib.Path | None,
-    typer.Option("--config", help=f"Settings file (TOML).  [default: {settings.DEFAULT_FILE}, which may be absent]"),
+    # Whether it can be read is looked at when it is read, so that it is told as all troubles with settings are.
+    typer.Option(
+        "--config",
+        readable=False,
+        help=f"Settings file (TOML).  [default: {settings.DEFAULT_FILE}, which may be absent]",
+    ),
 ]
 
 
@@ -59,10 +71,16 @@ def _begin(context: typer.Context, config: _Config = None) -> None:
 def main() -> None:
     """Run the command line and leave with an exit code."""
     try:
-        application(prog_name="niassa-orch")
+        try:
+            application(prog_name="niassa-orch")
+        finally:
+            _flush()
     except errors.SettingsError as exc:
         _fail(exc, EXIT_CONFIGURATION)
     except errors.NiassaOrchError as exc:
+        _fail(exc, EXIT_FAILURE)
+    except OSError as exc:
+        # What is printed meets a full disk, a reader that is gone, a terminal that was closed.
         _fail(exc, EXIT_FAILURE)
 
 
@@ -80,8 +98,8 @@ def run(
     """Serve all accounts, in the foreground, until SIGTERM or Ctrl-C.
 
     The first signal drains: no new work, verdicts are written, engine calls live on and are adopted at the next
-    start. A second one ends at once. SIGHUP reads accounts.d again. On a terminal a live table is shown, off it one
-    line an event.
+    start. A second one ends at once, with exit code 1. SIGHUP reads accounts.d again. On a terminal a live table is
+    shown, off it one line an event.
     """
     options = {"accounts_dir": accounts_dir, "host": host, "beat.interval_seconds": interval_seconds}
     service = _load(context, options)
@@ -91,7 +109,7 @@ def run(
     try:
         asyncio.run(app.run(service, redactor, console if live else None))
     except asyncio.CancelledError:
-        # The second signal. What was under way is in doubt, and is settled at the next start.
+        print(_ENDED_AT_ONCE, file=sys.stderr)
         raise typer.Exit(EXIT_FAILURE) from None
 
 
@@ -121,12 +139,16 @@ def accounts(
     profile cannot be used.
     """
     service = _load(context)
-    logs.configure(sys.stderr, level="error")
-    rows = asyncio.run(app.census(service))
+    redactor = logs.configure(sys.stderr, level="error")
+    logs.install_hooks(redactor)
+    rows = asyncio.run(app.census(service, redactor))
     if as_json:
         print(json.dumps([row.to_json() for row in rows], indent=2))
     else:
-        rich.console.Console().print(accounts_table.render(rows))
+        console = rich.console.Console()
+        if not console.is_terminal:
+            console.width = _WIDTH_OFF_TERMINAL
+        console.print(accounts_table.render(rows))
         if not rows:
             print(f'no profile in {service.accounts_dir}: drop in a file bob.toml with one line, unix_user = "..."')
     if any(row.state == "refused" for row in rows):
@@ -142,8 +164,12 @@ def demo(
 ) -> None:
     """The main job on the embedded sandbox, in under a minute: some thirty runs, every kind of trouble among them.
 
-    Ends with a table of every run; exit code 0 only if each came to the expected end.
+    Ends with a table of every run; exit code 0 only if each came to the expected end. Ended by a signal it takes
+    everything away and says so: exit code 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
     """
+    if users and keep:
+        message = "--keep does not go with --users: the Unix users to whom the files belong are removed"
+        raise typer.BadParameter(message)
     if not cli_sandbox.play_demo(with_users=users, keep=keep):
         raise typer.Exit(EXIT_FAILURE)
 
@@ -162,14 +188,32 @@ def _load(context: typer.Context, options: Mapping[str, object] | None = None) -
 
 
 def _configure_logs(level: str, *, live: bool) -> logs.Redactor:
-    """Event lines go to standard output; under the dashboard, which shows events, only to a redirected stderr."""
+    redactor = logs.configure(_event_lines(live=live), level=level)
+    logs.install_hooks(redactor)
+    return redactor
+
+
+def _event_lines(*, live: bool) -> TextIO:
+    """Where events go: to standard output, but under the dashboard, which shows them, only to a redirected stderr."""
     if not live:
-        return logs.configure(sys.stdout, level=level)
+        return sys.stdout
     if sys.stderr.isatty():
-        return logs.configure(open("/dev/null", "w"), level=level)  # noqa: PTH123 - lives as long as we do
-    return logs.configure(sys.stderr, level=level)
+        return open("/dev/null", "w")  # noqa: PTH123 - lives as long as we do
+    return sys.stderr
 
 
-def _fail(exc: Exception, code: int) -> None:
-    print(f"niassa-orch: {exc}", file=sys.stderr)
+def _flush() -> None:
+    """Print what is still held back, while somebody can be told that it does not work."""
+    try:
+        sys.stdout.flush()
+    except OSError as exc:
+        # Python would try again at its end, and say so with a traceback.
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a descriptor is wanted, no path
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        _fail(f"standard output cannot be written: {exc.strerror}", EXIT_FAILURE)
+
+
+def _fail(reason: Exception | str, code: int) -> NoReturn:
+    with contextlib.suppress(OSError):
+        print(f"niassa-orch: {reason}", file=sys.stderr, flush=True)
     sys.exit(code)

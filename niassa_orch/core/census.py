@@ -1,45 +1,128 @@
 """Every profile completed, or the reason why not: what the ``accounts`` command shows. Serves nobody, changes nothing.
 
-Users' own seqware settings are read as those users, as the service does; no web service and no Oozie is asked.
+Users' own seqware settings are read as those users, as the service does; no web service and no Oozie is asked. A
+disabled profile is shown as it stands in its file, and nobody is asked about it.
 """
 
 import asyncio
+import contextlib
 import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from niassa_orch import errors
-from niassa_orch.config import profiles, settings
+from niassa_orch.config import checks, documents, guarded, profiles, settings
 from niassa_orch.core import enrolling
 from niassa_orch.domain import accounts
+
+_LIMIT_BYTES = 64 * 1024
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an account, ``""`` where nothing is: all of it, or what its profile alone states."""
+
+    web_user: str = ""
+    host: str = ""
+    web_service_url: str = ""
+    oozie_url: str = ""
+    default_engine: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One profile: its account, or the reason why there is none."""
+    """One profile: what is known of its account, and the reason why it is refused, or ``""``."""
 
     profile: str
     unix_user: str
     enabled: bool
-    account: accounts.Account | None = None
+    account: Facts = Facts()
     reason: str = ""
 
 
 async def take(service: settings.Settings, enrol: enrolling.Enrolling) -> tuple[Entry, ...]:
-    """All profiles of ``accounts_dir`` by name, refused ones included.
+    """All profiles of ``accounts_dir`` by name, refused and disabled ones included.
 
     Raises:
         SettingsError: The directory cannot be read.
     """
     found = await asyncio.to_thread(profiles.load, service.accounts_dir, service)
-    entries = [await _entry(profile, enrol) for profile in found.profiles]
-    entries += [Entry(exc.file.removesuffix(".toml"), "", enabled=True, reason=str(exc)) for exc in found.quarantined]
+    holders: dict[tuple[str, str, str], str] = {}
+    entries = [await _entry(profile, service, enrol, holders) for profile in found.profiles]
+    entries += [await asyncio.to_thread(_refused, service, exc) for exc in found.quarantined]
     return tuple(sorted(entries, key=lambda entry: entry.profile))
 
 
-async def _entry(profile: profiles.Profile, enrol: enrolling.Enrolling) -> Entry:
+async def _entry(
+    profile: profiles.Profile,
+    service: settings.Settings,
+    enrol: enrolling.Enrolling,
+    holders: dict[tuple[str, str, str], str],
+) -> Entry:
+    entry = Entry(profile.name, profile.unix_user, profile.enabled, _stated(profile, service))
+    if not profile.enabled:
+        return entry
     try:
         account = (await enrol.complete(profile)).account
-        if profile.enabled:
-            enrol.claim(profile, account)
     except errors.NiassaOrchError as exc:
-        return Entry(profile.name, profile.unix_user, profile.enabled, reason=str(exc))
-    return Entry(profile.name, profile.unix_user, profile.enabled, account)
+        return dataclasses.replace(entry, reason=str(exc))
+    holder = holders.setdefault(account.claim, account.name)
+    reason = "" if holder == account.name else str(_double(profile, account, holder))
+    return dataclasses.replace(entry, account=_known(account), reason=reason)
+
+
+def _double(profile: profiles.Profile, account: accounts.Account, holder: str) -> errors.ProfileError:
+    """Both would launch the same runs."""
+    reason = (
+        f"account {holder} already serves {account.web_user} on {account.host} at {account.web_service_url}; "
+        "remove or disable one of the two profiles"
+    )
+    return errors.ProfileError(profile.file, "", reason)
+
+
+def _known(account: accounts.Account) -> Facts:
+    return Facts(*(getattr(account, field.name) for field in dataclasses.fields(Facts)))
+
+
+def _stated(profile: profiles.Profile, service: settings.Settings) -> Facts:
+    keys, engine = profile.web_service, profile.engine
+    host = profile.host or service.effective_host
+    return Facts(keys.user or "", host, keys.url or "", engine.oozie_url or "", engine.default_engine or "")
+
+
+def _refused(service: settings.Settings, exc: errors.ProfileError) -> Entry:
+    """A refused profile with what can be read of it all the same; one that says it is disabled is just that."""
+    name = exc.file.removesuffix(".toml")
+    document: dict[str, Any] = {}
+    with contextlib.suppress(guarded.FileRefusedError, documents.DocumentError):
+        content = guarded.read_bytes(
+            service.accounts_dir / exc.file, forbidden_mode=guarded.WRITABLE_BY_OTHERS, limit_bytes=_LIMIT_BYTES
+        )
+        document = documents.parse_toml(content)
+    unix_user = _text(document, "unix_user", str)
+    if not document:
+        return Entry(name, unix_user, enabled=True, reason=str(exc))
+    keys, engine = _table(document, "web_service"), _table(document, "engine")
+    facts = Facts(
+        web_user=_text(keys, "user", checks.web_user),
+        host=_text(document, "host", checks.query_text) if "host" in document else service.effective_host,
+        web_service_url=_text(keys, "url", checks.base_url),
+        oozie_url=_text(engine, "oozie_url", checks.base_url),
+        default_engine=_text(engine, "default_engine", checks.query_text),
+    )
+    enabled = document.get("enabled") is not False
+    return Entry(name, unix_user, enabled, facts, reason=str(exc) if enabled else "")
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    table = document.get(key)
+    return table if isinstance(table, dict) else {}
+
+
+def _text(table: Mapping[str, Any], key: str, check: Callable[[str], str]) -> str:
+    """A text that could be used; what is refused is not shown, since a URL that is refused may hold a password."""
+    value = table.get(key)
+    try:
+        return check(value) if isinstance(value, str) else ""
+    except ValueError:
+        return ""

@@ -102,7 +102,6 @@ class Enrolling:
             EngineCallError: sudo or the mediator refused to read the user's seqware settings.
         """
         whole = await self.complete(profile)
-        self.claim(profile, whole.account)
         return Enrolled(
             account=whole.account,
             web_service=self._reach.web_service(whole.account, whole.login, profile.web_service.ca_file),
@@ -180,10 +179,12 @@ def _check_path(whose: identity.Identity, profile: profiles.Profile, path: str) 
 
 def _warning(account: accounts.Account, known: user_settings.UserSettings | None) -> str:
     """The engine asks the web service of its own settings, whatever a profile says; accessions differ between two."""
-    theirs = known.rest_url if known else None
-    if theirs is None or theirs.strip().rstrip("/") == account.web_service_url:
+    if known is None or known.rest_url is None:
         return ""
+    if user_settings.same_web_service(account.web_service_url, known.rest_url):
+        return ""
+    # Theirs is not quoted: it is the user's own text, and may hold a password.
     return (
-        f"the profile says {account.web_service_url}, but the engine of {account.unix_user} uses {theirs.strip()}: "
-        f"make sure that both are the same web service"
+        f"the profile says {account.web_service_url}, but SW_REST_URL in the seqware settings of {account.unix_user}, "
+        f"which the engine uses, says something else: make sure that both are the same web service"
     )

@@ -47,15 +47,14 @@ async def keep(name: str, work: Callable[[], Awaitable[None]], told: board.Board
             if now - began > _MOST_SECONDS:
                 backoff.succeed()
             wait = backoff.fail(now)
-            told.event(
-                "task.crashed",
-                account=account,
-                level=board.Level.ERROR,
-                task=name,
-                error="; ".join(_named(exc)),
-                again_in_seconds=round(wait, 1),
-            )
+            tell(name, exc, told, account=account, again_in_seconds=round(wait, 1))
             await asyncio.sleep(wait)
+
+
+def tell(name: str, exc: Exception, told: board.Board, *, account: str = "", **fields: object) -> None:
+    """Tell a defect."""
+    error = "; ".join(_named(exc))
+    told.event("task.crashed", account=account, level=board.Level.ERROR, task=name, error=error, **fields)
 
 
 def _named(exc: BaseException) -> Iterator[str]:

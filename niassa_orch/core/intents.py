@@ -1,46 +1,96 @@
-"""Intents: what is written down before the engine is called, and what they say after a crash.
+"""Intents: what is written down before the engine is called, and what they say afterwards.
 
-An intent is the first line of a transcript in ``calls/open``. Called by ``core.launching``.
+An intent is in the journal, and is the first line of the call's transcript. An account takes up what nobody attends to
+of the runs that it owns, whoever began them: an earlier process, or a profile of another name. Called by
+``core.launching``.
 """
 
+import collections
 from collections.abc import Iterator, Sequence
 
-from niassa_orch.core import attempts, board, enrolling, state_directory
-from niassa_orch.domain import runs
+from niassa_orch.core import attempts, enrolling, state_directory
+from niassa_orch.domain import accounts, runs
+from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
 
 
-def intend(
-    directory: state_directory.StateDirectory,
-    enrolled: enrolling.Enrolled,
-    verb: identity.Verb,
-    batch: Sequence[runs.WorkflowRun],
-) -> attempts.Attempt:
-    """A new attempt; its intent reaches the disk when the call starts."""
-    account = enrolled.account
-    accessions = [run.accession for run in batch]
-    header = call.CallHeader.now(account.name, account.unix_user, verb, accessions, batch[0].engine_family)
-    return attempts.Attempt.of(header, directory.transcript(account.name, header.call_id), enrolled)
+class Intents:
+    """The unsettled calls of all accounts: the journal, the transcripts, and who attends to which call.
 
+    Args:
+        journal: Where intents are written.
+        directory: Where transcripts lie.
+    """
 
-def unsettled(
-    directory: state_directory.StateDirectory, enrolled: enrolling.Enrolled, told: board.Board
-) -> Iterator[attempts.Attempt]:
-    """The attempts of the account that an earlier process left; ``calling`` says whether the call is alive."""
-    name = enrolled.account.name
-    for transcript in directory.unsettled(name):
+    def __init__(self, journal: store.Journal, directory: state_directory.StateDirectory) -> None:
+        self.journal = journal
+        self.directory = directory
+        self._attended: set[str] = set()
+        self._ever: set[str] = set()
+
+    async def intend(
+        self, enrolled: enrolling.Enrolled, verb: identity.Verb, batch: Sequence[runs.WorkflowRun]
+    ) -> attempts.Attempt:
+        """Write down that these runs are about to be launched.
+
+        Raises:
+            JournalError: It is not written, or one of them has an unsettled attempt; nothing may be launched.
+        """
+        self.directory.check_room()
+        account = enrolled.account
+        family = batch[0].engine_family
+        header = call.CallHeader.now(account.name, account.unix_user, verb, [run.accession for run in batch], family)
+        transcript = self.directory.transcript(account.name, header.call_id)
+        launches = [_launch(account, header, transcript.name, run.accession) for run in batch]
+        self._attend(header.call_id)
         try:
-            intent = call.read_header(transcript)
-        except ValueError:
-            # The intent is on disk, whole, before the call is made: without one there was no call.
-            told.event("recovery.no_call", account=name, level=board.Level.WARNING, transcript=transcript.name)
-            directory.settle(transcript)
-            continue
-        if intent.account != name:
-            continue
-        attempt = attempts.Attempt.of(intent, transcript, enrolled)
-        attempt.recovered = True
-        attempt.calling = call.is_held(transcript)
-        what = "recovery.adopted" if attempt.calling else "recovery.to_settle"
-        told.event(what, account=name, accessions=" ".join(map(str, intent.accessions)))
-        yield attempt
+            await self.journal.intend(launches)
+        except BaseException:
+            self._attended.discard(header.call_id)
+            raise
+        return attempts.of_journal(launches, transcript, enrolled, recovered=False)
+
+    def take_up(self, enrolled: enrolling.Enrolled) -> Iterator[attempts.Attempt]:
+        """Attempts of runs that the account owns, and its host is named for, and nobody attends to."""
+        claim = enrolled.account.claim
+        calls: dict[str, list[records.Launch]] = collections.defaultdict(list)
+        for launch in self.journal.unsettled():
+            if (launch.web_service, launch.owner, launch.host) == claim and launch.call_id not in self._attended:
+                calls[launch.call_id].append(launch)
+        for call_id, launches in calls.items():
+            self._attend(call_id)
+            transcript = self.directory.open_transcript(launches[0].transcript)
+            yield attempts.of_journal(launches, transcript, enrolled, recovered=True)
+
+    def leave(self, attempt: attempts.Attempt) -> None:
+        """Attend to a call no more: it is settled, or the account is not served any more."""
+        self._attended.discard(attempt.header.call_id)
+
+    def unattended(self, *, ever: bool = False) -> tuple[records.Launch, ...]:
+        """Launches that no served account attends to, or, with ``ever``, that none did since this process began."""
+        attended = self._ever if ever else self._attended
+        return tuple(launch for launch in self.journal.unsettled() if launch.call_id not in attended)
+
+    def _attend(self, call_id: str) -> None:
+        self._attended.add(call_id)
+        self._ever.add(call_id)
+
+
+def _launch(
+    account: accounts.Account, header: call.CallHeader, transcript: str, accession: runs.Accession
+) -> records.Launch:
+    return records.Launch(
+        call_id=header.call_id,
+        web_service=account.web_service_url,
+        accession=accession,
+        owner=account.web_user,
+        host=account.host,
+        oozie=account.oozie_url,
+        account=account.name,
+        unix_user=account.unix_user,
+        verb=header.verb,
+        engine_family=header.engine_family,
+        transcript=transcript,
+        boot_id=header.boot_id,
+        created=header.created,
+    )

@@ -102,10 +102,10 @@ class _Waiter:
 
 
 class EngineTurns:
-    """One engine call at a time a Unix user, and ``engine_calls`` at once in all.
+    """One engine call at a time a Unix user (``turn``), and ``engine_calls`` at once in all (a slot of ``calls``).
 
     A whitestar call works for hours inside the engine: it holds its user's turn, so that nobody else of that user
-    launches meanwhile, and no place among ``engine_calls``, so that other users do.
+    launches meanwhile, and no place among ``calls``, so that other users do.
     """
 
     def __init__(self, engine_calls: int) -> None:
@@ -118,18 +118,14 @@ class EngineTurns:
         return self._holders.get(unix_user)
 
     @contextlib.asynccontextmanager
-    async def turn(self, unix_user: str, account: str, *, what: str, long: bool = False) -> AsyncIterator[None]:
-        """Hold the user's turn, and a place among the engine calls unless the call is a ``long`` one.
+    async def turn(self, unix_user: str, *, what: str) -> AsyncIterator[None]:
+        """Hold the user's turn; a place among ``calls`` is taken, and given back, apart from it.
 
         Args:
             unix_user: Whose turn.
-            account: For fairness between accounts.
             what: The call in words, shown to those who wait.
-            long: A whitestar call.
         """
-        async with self._users[unix_user], contextlib.AsyncExitStack() as places:
-            if not long:
-                await places.enter_async_context(self.calls.slot(account))
+        async with self._users[unix_user]:
             self._holders[unix_user] = what
             try:
                 yield

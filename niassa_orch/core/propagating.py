@@ -1,16 +1,18 @@
 """One run's status, from Oozie to the web service.
 
 Ask Oozie, let ``domain.transitions`` decide, act on the job if need be, and write what the job says. Oozie out of reach
-changes nothing. An account's ``Propagator`` remembers what it did to jobs and which jobs were unknown; it does not
-survive a restart. Called by ``core.cycle``, one task of the pool a run.
+changes nothing. What we do to jobs is in the journal first; which jobs were unknown, and since when, an account's
+``Propagator`` remembers. Called by ``core.cycle``.
 """
 
+import contextlib
 import dataclasses
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import board, enrolling, writing
+from niassa_orch.core import board, enrolling, throttle, writing
 from niassa_orch.domain import jobs, runs, texts, transitions
+from niassa_orch.journal import store
 from niassa_orch.seqware import identity, query
 
 _LOOKS_BEFORE_GONE = 3
@@ -29,14 +31,16 @@ class Propagator:
 
     Args:
         told: The board, for events.
+        journal: Where acts on jobs are written, and which jobs runs are known to have.
         gone_after_seconds: How long a healthy Oozie must not know a job before its run is failed.
     """
 
-    def __init__(self, told: board.Board, gone_after_seconds: float) -> None:
+    def __init__(self, told: board.Board, journal: store.Journal, gone_after_seconds: float) -> None:
         self._board = told
+        self._journal = journal
         self._gone_after_seconds = gone_after_seconds
-        self._done: dict[str, tuple[transitions.Act, int]] = {}
-        self._missing: dict[runs.Accession, _Missing] = {}
+        self._texts_rest = throttle.Throttle(60, 600)
+        self._missing: dict[tuple[runs.Accession, str | None], _Missing] = {}
         self._complained: set[tuple[runs.Accession, str]] = set()
 
     async def propagate(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool) -> None:
@@ -56,27 +60,43 @@ class Propagator:
                 self.complain(enrolled, run, f"its engine is {run.engine!r}, which nobody here knows")
             return
         if not run.status_cmd:
-            decision = transitions.decide_without_job(run, settled=settled)
-            if decision.status is None and settled:
-                self.complain(enrolled, run, decision.reason)
-            await self._write(enrolled, run, decision, None)
+            await self._propagate_without_job(enrolled, run, settled=settled)
             return
         job = await self._job(enrolled, run)
         if job is None:
             await self._write(enrolled, run, self._gone(run), None)
             return
+        if job.user != enrolled.account.unix_user:
+            reason = f"its job {job.id} belongs to {job.user}, not to {enrolled.account.unix_user}"
+            self.complain(enrolled, run, reason)
+            return
         if run.status not in runs.REQUESTED:
             # The record has moved past what was done for a request of a user: the next request is a new one.
-            self._done.pop(job.id, None)
-        decision = transitions.decide(run, job, done=self._done.get(job.id))
+            await self._forget_act(enrolled, job.id)
+        decision = transitions.decide(run, job, done=self._journal.done(enrolled.account.oozie_url, job.id))
         if decision.act is not None:
             job, decision = await self._act(enrolled, run, job, decision)
         await self._write(enrolled, run, decision, job)
 
     def forget_all_but(self, active: set[runs.Accession]) -> None:
         """Forget what was remembered of runs that are not active any more."""
-        self._missing = {accession: seen for accession, seen in self._missing.items() if accession in active}
+        self._missing = {known: seen for known, seen in self._missing.items() if known[0] in active}
         self._complained = {known for known in self._complained if known[0] in active}
+
+    async def _propagate_without_job(
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool
+    ) -> None:
+        job_id = await self._journal.known_job(enrolled.account.web_service_url, run.accession)
+        if job_id is not None and settled:
+            # Another writer's stale record wiped it.
+            written = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
+            if written is writing.Written.TAKEN:
+                self._event(enrolled, "run.restored", run, job=job_id)
+            return
+        decision = transitions.decide_without_job(run, settled=settled)
+        if decision.status is None and settled:
+            self.complain(enrolled, run, decision.reason)
+        await self._write(enrolled, run, decision, None)
 
     async def _job(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> jobs.Job | None:
         oozie = enrolled.oozie()
@@ -86,12 +106,12 @@ class Propagator:
             # "Unknown" counts only from a server that is an Oozie and well.
             await oozie.versions()
             return None
-        self._missing.pop(run.accession, None)
+        self._missing.pop((run.accession, run.status_cmd), None)
         return job
 
     def _gone(self, run: runs.WorkflowRun) -> transitions.Decision:
         now = time.monotonic()
-        seen = self._missing.setdefault(run.accession, _Missing(now))
+        seen = self._missing.setdefault((run.accession, run.status_cmd), _Missing(now))
         seen.looks += 1
         if seen.looks >= _LOOKS_BEFORE_GONE and now - seen.since >= self._gone_after_seconds:
             return transitions.decide_gone(run)
@@ -110,11 +130,16 @@ class Propagator:
             transitions.Act.RESUME: oozie.resume,
             transitions.Act.RERUN: oozie.rerun,
         }[act]
-        self._done[before.id] = (act, before.run)
+        await self._journal.act(enrolled.account.oozie_url, before.id, act, before.run)
         self._event(enrolled, f"job.{act}", run, job=before.id)
         await ask(before.id, enrolled.account.unix_user)
         now = await oozie.job(before.id)
         return now, transitions.after(act, before, now)
+
+    async def _forget_act(self, enrolled: enrolling.Enrolled, job_id: str) -> None:
+        # A status is worth more: what could not be forgotten is forgotten at the next look.
+        with contextlib.suppress(errors.JournalError):
+            await self._journal.forget_act(enrolled.account.oozie_url, job_id)
 
     async def _write(
         self,
@@ -131,19 +156,19 @@ class Propagator:
         written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
         if written is writing.Written.TAKEN:
             self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
-            self._done.pop(run.status_cmd or "", None)
+            await self._forget_act(enrolled, run.status_cmd or "")
             if decision.status in runs.ENDED:
                 self._board.line(enrolled.account.name).ended[decision.status] += 1
         elif written is writing.Written.MOVED:
             self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))
         else:
-            self._event(enrolled, "write.not_taken", run, board.Level.ERROR, wanted=str(decision.status))
+            self._event(enrolled, "write.not_taken", run, board.Level.WARNING, wanted=str(decision.status))
 
     async def _texts(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job, status: runs.RunStatus
     ) -> dict[str, str]:
         files = None
-        if status in runs.ENDED and run.engine == "oozie-sge":
+        if status in runs.ENDED and run.engine == "oozie-sge" and self._texts_rest.is_over(time.monotonic()):
             files = await self._step_files(enrolled, run)
         return texts.texts_of(run, job, files)
 
@@ -158,9 +183,12 @@ class Propagator:
         try:
             read = (await query.texts(argv, {run.accession: directory}))[run.accession]
         except errors.EngineCallError as exc:
-            # A status is worth more than its texts: it is written, the stored texts stay.
+            # A status is worth more than its texts: it is written, the stored texts stay. What hangs is not asked
+            # again for every run.
+            self._texts_rest.fail(time.monotonic())
             self._event(enrolled, "texts.unreadable", run, board.Level.WARNING, reason=str(exc))
             return None
+        self._texts_rest.succeed()
         if read is None:
             return None
         return tuple(

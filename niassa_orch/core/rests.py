@@ -6,8 +6,9 @@ Arithmetic on the monotonic clock; it tells nobody and launches nothing. Owned b
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import throttle
-from niassa_orch.domain import runs
+from niassa_orch.core import attempts, enrolling, throttle
+from niassa_orch.domain import evidence, runs
+from niassa_orch.seqware import identity
 
 #: A run whose launch came to nothing.
 _RUN_SECONDS = (30.0, 3600.0)
@@ -38,10 +39,9 @@ class Rests:
         return {accession for accession, rest in self._runs.items() if not rest.is_over(now)}
 
     def account(self, exc: Exception) -> float:
-        """Let the whole account rest; returns the seconds. What is no neighbour's failure needs a person."""
+        """Let the whole account rest; returns the seconds."""
         self.trouble = exc
-        needs_person = isinstance(exc, errors.EngineCallError) or not isinstance(exc, errors.NiassaOrchError)
-        return (self._trouble if needs_person else self._neighbour).fail(time.monotonic())
+        return (self._trouble if needs_person(exc) else self._neighbour).fail(time.monotonic())
 
     def run(self, accession: runs.Accession) -> None:
         """Let one run rest, longer each time."""
@@ -58,3 +58,35 @@ class Rests:
         troubled = self.trouble is not None
         self.trouble = None
         return troubled
+
+
+def needs_person(exc: Exception) -> bool:
+    """Whether somebody has to mend something; else a neighbour failed, which passes."""
+    return not isinstance(exc, errors.WebServiceError | errors.OozieError)
+
+
+def raise_trouble(attempt: attempts.Attempt, seen: evidence.CallEvidence | None) -> None:
+    """Tell what keeps every launch of the account from working, rather than one run.
+
+    Args:
+        attempt: The call that is over.
+        seen: What its transcript proves, if there is one.
+
+    Raises:
+        EngineCallError: There is such a thing; the message says what to do.
+    """
+    enrolled = attempt.enrolled
+    if seen is None:
+        if attempt.failure is not None:
+            raise attempt.failure
+    elif seen.refused is not None:
+        message = f"the mediator {enrolled.mediator} refused: {seen.refused}"
+        raise errors.MediatorRefusedError(message)
+    elif not seen.begun and seen.intact:
+        who = enrolled.identity
+        reason = identity.explain_refusal(who, enrolled.mediator, seen.preamble, service_user=enrolling.own_user())
+        raise errors.SudoRefusedError(reason)
+    elif seen.lock_held:
+        user = enrolled.account.unix_user
+        message = f"the engine lock of {user} is held by another process; look for a crontab of {user} that launches"
+        raise errors.EngineCallError(message)

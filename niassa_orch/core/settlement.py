@@ -1,22 +1,22 @@
 """Verdicts on the accessions of an engine call that is over.
 
-Reads the transcript, reads every run again, asks Oozie where the transcript leaves a doubt, and repairs the record
-where it lacks what the engine did. Called by ``core.launching``, again at each beat while something is in doubt.
+Reads the transcript, reads every run again, asks Oozie where the transcript leaves a doubt, repairs the record where it
+lacks what the engine did, and writes the verdict into the journal. Called by ``core.launching``, again at each beat
+while something is in doubt.
 """
 
 import asyncio
 import contextlib
-import datetime
-import pathlib
+import dataclasses
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, board, enrolling, pool, writing
-from niassa_orch.domain import evidence, runs, settling
-from niassa_orch.seqware import identity, transcript
+from niassa_orch.core import attempts, board, calling, enrolling, lookup, pool, writing
+from niassa_orch.domain import evidence, runs, selection, settling
+from niassa_orch.journal import store
+from niassa_orch.seqware import call, transcript
 
-#: Oozie's clock may differ from ours; jobs are asked for from so long before the call.
-_CLOCK_MARGIN = datetime.timedelta(hours=1)
+_Outcomes = dict[runs.Accession, settling.Outcome]
 
 
 class Settlement:
@@ -25,133 +25,157 @@ class Settlement:
     Args:
         told: The board, for events.
         slots: The task pool.
+        journal: Where verdicts are written.
         doubt_grace_seconds: How long Oozie must have answered "no such job" before that is believed.
     """
 
-    def __init__(self, told: board.Board, slots: pool.Pool, doubt_grace_seconds: float) -> None:
+    def __init__(self, told: board.Board, slots: pool.Pool, journal: store.Journal, doubt_grace_seconds: float) -> None:
         self._board = told
         self._slots = slots
+        self._journal = journal
         self._doubt_grace_seconds = doubt_grace_seconds
 
     async def settle(
-        self, attempt: attempts.Attempt
-    ) -> tuple[evidence.CallEvidence, dict[runs.Accession, settling.Outcome]]:
+        self, attempt: attempts.Attempt, stopping: asyncio.Event
+    ) -> tuple[evidence.CallEvidence | None, _Outcomes]:
         """Settle what can be settled; the rest stays in ``attempt.unsettled``, with the reason.
 
-        Returns:
-            What the transcript proves, and the outcomes that are new.
+        Args:
+            attempt: Its call is over.
+            stopping: Once set, no further accession is begun.
 
-        Raises:
-            EngineCallError: The transcript cannot be read; its accessions are held.
+        Returns:
+            What the transcript proves (``None`` when the call was never begun), and the outcomes that are new.
         """
-        try:
-            seen = await asyncio.to_thread(_read, attempt.transcript, attempt.header.accessions)
-        except OSError as exc:
-            reason = f"its transcript {attempt.transcript} cannot be read: {exc.strerror}"
-            for accession in list(attempt.unsettled):
-                self._conclude(attempt, accession, settling.Verdict(settling.Outcome.HELD, reason))
-            raise errors.EngineCallError(reason) from exc
-        outcomes: dict[runs.Accession, settling.Outcome] = {}
+        seen = await self._evidence(attempt)
+        outcomes: _Outcomes = {}
         for accession in list(attempt.unsettled):
-            async with self._slots.slot(attempt.header.account, urgent=True):
+            if stopping.is_set():
+                break
+            async with self._slots.slot(self._name(attempt), urgent=True):
                 try:
                     verdict = await self._verdict(attempt, seen, accession)
+                    await self._conclude(attempt, accession, verdict)
                 except errors.NiassaOrchError as exc:
-                    self._doubt(attempt, accession, str(exc))
+                    await self._doubt(attempt, accession, str(exc))
                     continue
             outcomes[accession] = verdict.outcome
-            self._conclude(attempt, accession, verdict)
         if attempt.unsettled:
             attempt.patience.fail(time.monotonic())
-        return seen, outcomes
+        return (None if isinstance(seen, settling.Verdict) else seen), outcomes
+
+    async def _evidence(self, attempt: attempts.Attempt) -> evidence.CallEvidence | settling.Verdict:
+        """What the transcript proves, or the verdict for all when there is none that could be read."""
+        try:
+            return await asyncio.to_thread(_read, attempt)
+        except FileNotFoundError:
+            if attempt.started:
+                return settling.Verdict(settling.Outcome.HELD, f"its transcript {attempt.transcript} is gone")
+            # It is made before the call is.
+            return settling.Verdict(settling.Outcome.CLEAN, "the engine was never called")
+        except (OSError, ValueError) as exc:
+            passes = calling.may_pass(exc)
+            outcome = settling.Outcome.IN_DOUBT if passes else settling.Outcome.HELD
+            return settling.Verdict(outcome, f"its transcript {attempt.transcript} is unreadable: {exc}")
 
     async def _verdict(
-        self, attempt: attempts.Attempt, seen: evidence.CallEvidence, accession: runs.Accession
+        self, attempt: attempts.Attempt, seen: evidence.CallEvidence | settling.Verdict, accession: runs.Accession
     ) -> settling.Verdict:
-        run = (await attempt.enrolled.web_service.get_run(accession)).run
-        verdict = settling.settle(seen, run, None)
+        if isinstance(seen, settling.Verdict):
+            return seen
+        try:
+            run = (await attempt.enrolled.web_service.get_run(accession)).run
+        except errors.RunNotFoundError:
+            return settling.Verdict(settling.Outcome.HELD, "the web service does not know the run any more")
+        rebooted = attempt.header.boot_id != call.current_boot_id()
+        verdict = settling.settle(seen, run, None, whitestar=attempt.is_whitestar, rebooted=rebooted)
         if verdict.needs_lookup:
-            lookup = await self._look_up(attempt, seen.runs[accession])
-            verdict = settling.settle(seen, run, lookup)
+            found = await self._look_up(attempt, seen.runs[accession])
+            verdict = settling.settle(seen, run, found, whitestar=attempt.is_whitestar, rebooted=rebooted)
         if verdict.outcome is settling.Outcome.LAUNCHED and verdict.status is not None:
+            if not selection.is_of(run, attempt.enrolled.account):
+                reason = f"{verdict.reason}, and the run belongs to {run.owner} on {run.host} now"
+                return settling.Verdict(settling.Outcome.HELD, reason)
             await self._repair(attempt.enrolled, run, verdict)
         return verdict
 
     async def _repair(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, verdict: settling.Verdict) -> None:
-        changes: dict[str, str | None] = {"statusCmd": verdict.job_id, "status": verdict.status or run.status}
+        changes: dict[str, str | None] = {"statusCmd": verdict.job_id, "status": verdict.status}
         if verdict.working_dir is not None:
             changes["currentWorkingDir"] = verdict.working_dir
         written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
         if written is not writing.Written.TAKEN:
             message = f"the record of run {run.accession} could not be repaired ({written}); it is tried again"
             raise errors.WebServiceError(message)
-        self._event("launch.repaired", enrolled, run.accession, job=verdict.job_id, reason=verdict.reason)
+        fields: dict[str, object] = {"job": verdict.job_id, "reason": verdict.reason}
+        name = enrolled.account.name
+        self._board.event("launch.repaired", account=name, level=board.Level.INFO, accession=run.accession, **fields)
 
     async def _look_up(self, attempt: attempts.Attempt, seen: evidence.RunEvidence) -> settling.Lookup:
-        """Ask Oozie for jobs of this launch: the list carries no ``appPath``, so that each candidate is looked at."""
-        oozie = attempt.enrolled.oozie()
-        since = datetime.datetime.fromisoformat(attempt.header.created) - _CLOCK_MARGIN
-        suffix = "/" + pathlib.PurePosixPath(seen.working_dir or "?").name
-        found = []
-        for row in await oozie.jobs_of(attempt.enrolled.account.unix_user, since):
-            # A job that is gone since the list was made cannot be one that was just launched.
-            with contextlib.suppress(errors.JobUnknownError):
-                job = await oozie.job(row.id)
-                if job.app_path.rstrip("/").endswith(suffix):
-                    found.append(job.id)
+        found = await lookup.jobs_of_launch(attempt.enrolled.oozie(), attempt.header, seen.working_dir or "")
         if found:
-            return settling.Lookup(found=tuple(found))
-        now = time.monotonic()
-        first = attempt.none_since.setdefault(seen.accession, now)
-        return settling.Lookup(surely_none=now > first and now - first >= self._doubt_grace_seconds)
+            return settling.Lookup(found=found)
+        launch = attempt.launches[seen.accession]
+        if launch.oozie != attempt.enrolled.account.oozie_url:
+            message = f"only {launch.oozie}, the account's Oozie then, can say that it has no job: niassa-orch doubts"
+            raise errors.OozieUnavailableError(message)
+        now = time.time()
+        first = attempt.none_since.get(seen.accession)
+        if first is None or first > now:
+            # The first "none", or a clock that was set back since: the grace begins now.
+            attempt.none_since[seen.accession] = now
+            reason = attempt.unsettled[seen.accession]
+            await self._journal.note(launch, settling.Outcome.IN_DOUBT, reason, now)
+            return settling.Lookup()
+        return settling.Lookup(surely_none=now - first >= self._doubt_grace_seconds)
 
-    def _conclude(self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict) -> None:
+    async def _conclude(self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict) -> None:
+        """Write the verdict down; only then the attempt forgets the accession.
+
+        Raises:
+            JournalError: It could not be written; the accession stays unsettled.
+        """
         if verdict.outcome is settling.Outcome.IN_DOUBT:
-            self._doubt(attempt, accession, verdict.reason)
+            await self._doubt(attempt, accession, verdict.reason)
             return
-        del attempt.unsettled[accession]
+        launch = attempt.launches[accession]
         level = board.Level.INFO
         if verdict.outcome is settling.Outcome.HELD:
+            await self._journal.note(launch, verdict.outcome, verdict.reason, attempt.none_since.get(accession))
             attempt.held[accession] = verdict.reason
+            del attempt.unsettled[accession]
             level = board.Level.ERROR
+        else:
+            await self._journal.settle(launch, verdict.outcome, verdict.reason, verdict.job_id)
+            attempt.forget(accession)
         if verdict.ended is not None:
-            self._board.line(attempt.header.account).ended[verdict.ended] += 1
+            self._board.line(self._name(attempt)).ended[verdict.ended] += 1
         launched = verdict.outcome is settling.Outcome.LAUNCHED
         name = "launch.verified" if launched else f"launch.{verdict.outcome}"
-        fields = {"job": verdict.job_id} if verdict.job_id else {}
-        self._event(name, attempt.enrolled, accession, level, **fields, reason=verdict.reason)
+        fields = {"accession": accession} | ({"job": verdict.job_id} if verdict.job_id else {})
+        self._board.event(name, account=self._name(attempt), level=level, **fields, reason=verdict.reason)
 
-    def _doubt(self, attempt: attempts.Attempt, accession: runs.Accession, reason: str) -> None:
-        if attempt.unsettled.get(accession) != reason:
-            attempt.unsettled[accession] = reason
-            self._event("launch.in_doubt", attempt.enrolled, accession, board.Level.WARNING, reason=reason)
+    async def _doubt(self, attempt: attempts.Attempt, accession: runs.Accession, reason: str) -> None:
+        if attempt.unsettled.get(accession) == reason:
+            return
+        attempt.unsettled[accession] = reason
+        none_since = attempt.none_since.get(accession)
+        # A doubt that cannot be written down is a doubt all the same.
+        with contextlib.suppress(errors.JournalError):
+            await self._journal.note(attempt.launches[accession], settling.Outcome.IN_DOUBT, reason, none_since)
+        fields = {"accession": accession, "reason": reason}
+        self._board.event("launch.in_doubt", account=self._name(attempt), level=board.Level.WARNING, **fields)
 
-    def _event(
-        self,
-        name: str,
-        enrolled: enrolling.Enrolled,
-        accession: runs.Accession,
-        level: board.Level = board.Level.INFO,
-        **fields: object,
-    ) -> None:
-        self._board.event(name, account=enrolled.account.name, level=level, accession=accession, **fields)
-
-
-def _read(path: pathlib.Path, accessions: tuple[int, ...]) -> evidence.CallEvidence:
-    with path.open("rb") as stream:
-        return transcript.parse(stream, [runs.Accession(accession) for accession in accessions])
+    def _name(self, attempt: attempts.Attempt) -> str:
+        return attempt.enrolled.account.name
 
 
-def trouble(enrolled: enrolling.Enrolled, seen: evidence.CallEvidence) -> errors.EngineCallError | None:
-    """What keeps every launch of the account from working, rather than one run."""
-    if seen.refused is not None:
-        return errors.MediatorRefusedError(f"the mediator {enrolled.mediator} refused: {seen.refused}")
-    if not seen.begun:
-        who = enrolled.identity
-        reason = identity.explain_refusal(who, enrolled.mediator, seen.preamble, service_user=enrolling.own_user())
-        return errors.SudoRefusedError(reason)
-    if seen.lock_held:
-        user = enrolled.account.unix_user
-        message = f"the engine lock of {user} is held by another process; look for a crontab of {user} that launches"
-        return errors.EngineCallError(message)
-    return None
+def _read(attempt: attempts.Attempt) -> evidence.CallEvidence:
+    with attempt.transcript.open("rb") as stream:
+        seen = transcript.parse(stream, attempt.header.accessions)
+    try:
+        intact = call.read_header(attempt.transcript).call_id == attempt.header.call_id
+    except ValueError:
+        # An empty one is of a start that got no further: our first line is on disk before anything is called.
+        intact = not attempt.started and attempt.transcript.stat().st_size == 0
+    return seen if intact else dataclasses.replace(seen, intact=False)

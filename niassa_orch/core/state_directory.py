@@ -1,10 +1,10 @@
-"""The state directory: the transcripts of engine calls, and the lock that keeps a second instance off.
+"""The state directory: the journal, the transcripts of engine calls, and the lock that keeps a second instance off.
 
-A transcript begins with our own intent, is made before the call, and lies in ``calls/open`` until every accession of
-the call is settled; then it moves to ``calls/settled``. What lies in ``calls/open`` at a start is what was in doubt
-when the service ended. Only the service reads here: mode 0700.
+A transcript lies in ``calls/open`` until every accession of its call is settled; then it moves to ``calls/settled``.
+The journal, not the folder, says what is settled. Only the service reads here: mode 0700.
 """
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -12,6 +12,7 @@ import time
 
 from niassa_orch import errors
 
+_LEAST_FREE_BYTES = 32 << 20
 _SETTLED_KEPT_SECONDS = 30 * 24 * 3600
 
 
@@ -64,14 +65,32 @@ class StateDirectory:
         """Where the transcript of a new call goes."""
         return self._open / f"{account}--{call_id}.transcript"
 
-    def unsettled(self, account: str) -> tuple[pathlib.Path, ...]:
-        """Transcripts of the account's calls that nobody has settled, by the time of their last line."""
-        found = self._open.glob(f"{account}--*.transcript")
-        return tuple(sorted(found, key=lambda transcript: (transcript.stat().st_mtime_ns, transcript.name)))
+    def check_room(self) -> None:
+        """Look at the room for transcripts and the journal, before a call that must be able to write its last line.
+
+        Raises:
+            JournalError: There is too little.
+        """
+        room = os.statvfs(self.path)
+        free_bytes = room.f_bavail * room.f_frsize
+        if free_bytes < _LEAST_FREE_BYTES:
+            least = f"nothing is launched below {_LEAST_FREE_BYTES >> 20} MiB"
+            message = f"state_dir {self.path} has {free_bytes >> 20} MiB left; {least}"
+            raise errors.JournalError(message)
+
+    def open_transcript(self, name: str) -> pathlib.Path:
+        """Where the transcript of a call lies that is not settled."""
+        return self._open / name
 
     def settle(self, transcript: pathlib.Path) -> None:
-        """Put a transcript away, all of whose accessions are settled."""
-        transcript.rename(self._settled / transcript.name)
+        """Put a transcript away, all of whose accessions are settled; one that cannot be moved stays where it is."""
+        with contextlib.suppress(OSError):
+            transcript.rename(self._settled / transcript.name)
+
+    @property
+    def journal(self) -> pathlib.Path:
+        """The journal's file."""
+        return self.path / "journal.sqlite"
 
     def mediator(self, account: str) -> pathlib.Path:
         """Where the mediator of an account of our own Unix user is installed."""

@@ -6,11 +6,16 @@ version. Called by the composition root.
 
 import asyncio
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
 from niassa_orch.core import board, guard, worker
+from niassa_orch.domain import runs
+from niassa_orch.journal import records
+
+#: Between two looks for launches that nobody attends to.
+_LOOK_SECONDS = 30.0
 
 
 class Supervisor:
@@ -23,8 +28,10 @@ class Supervisor:
     def __init__(self, desk: worker.Desk) -> None:
         self._desk = desk
         self._workers: dict[str, worker.Worker] = {}
+        self._retired: set[worker.Worker] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._known: set[str] = set()
+        self._unattended: set[runs.Accession] = set()
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -46,13 +53,11 @@ class Supervisor:
         """
         self._apply(await self._load())
         try:
-            while True:
-                await self._changed.wait()
-                self._changed.clear()
-                if self._stopping:
-                    break
-                await self._reload()
-            for served in self._workers.values():
+            while not self._stopping:
+                if await self._is_asked():
+                    await self._reload()
+                self._tell_unattended(self._desk.intended.unattended())
+            for served in (*self._workers.values(), *self._retired):
                 served.stop()
             await self._join(self._tasks.values())
         finally:
@@ -68,8 +73,42 @@ class Supervisor:
         wanted = [profile for profile in found.profiles if profile.enabled]
         self._desk.slots.accounts = len(wanted)
         async with asyncio.TaskGroup() as group:
-            beats = [group.create_task(worker.Worker(profile, self._desk).once()) for profile in wanted]
+            beats = [group.create_task(self._once(profile), name=f"once:{profile.name}") for profile in wanted]
+        self._tell_unattended(self._desk.intended.unattended(ever=True))
         return all(beat.result() for beat in beats) and not found.quarantined
+
+    async def _once(self, profile: profiles.Profile) -> bool:
+        try:
+            return await worker.Worker(profile, self._desk).once()
+        except Exception as exc:  # noqa: BLE001 - the fence between accounts: a defect of one must not end the others
+            guard.tell(f"once:{profile.name}", exc, self._desk.told, account=profile.name)
+            return False
+
+    async def _is_asked(self) -> bool:
+        """Whether somebody asked for a look at accounts.d (or for the end) within a while."""
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        self._changed.clear()
+        return not self._stopping
+
+    def _tell_unattended(self, launches: Iterable[records.Launch]) -> None:
+        """Launches that are not settled, of runs that no served account owns, are nobody's: a person is told once."""
+        left = {launch.accession: launch for launch in launches}
+        busy = any(line.state is board.State.STARTING for line in self._desk.told.snapshot().accounts)
+        if busy or left.keys() <= self._unattended:
+            return
+        for accession in left.keys() - self._unattended:
+            launch = left[accession]
+            reason = (
+                f"its launch is not settled, and no account that works now owns it (it was {launch.account}, "
+                f"{launch.owner}); mend or give back that profile, or see: niassa-orch doubts"
+            )
+            fields = {"accession": accession, "reason": reason}
+            self._desk.told.event("launch.unattended", account=launch.account, level=board.Level.ERROR, **fields)
+        self._unattended = set(left)
 
     async def _load(self) -> profiles.Profiles:
         return await asyncio.to_thread(profiles.load, self._desk.service.accounts_dir, self._desk.service)
@@ -87,16 +126,25 @@ class Supervisor:
         bad = {_stem(exc) for exc in found.quarantined}
         wanted = {profile.name: profile for profile in found.profiles if profile.enabled}
         for name in self._workers.keys() - wanted.keys() - bad:
-            self._workers.pop(name).stop()
+            self._retire(name)
         for name, profile in wanted.items():
             self._serve(name, profile)
         self._desk.slots.accounts = len(self._workers)
         self._known = bad | {profile.name for profile in found.profiles}
         self._show(found)
 
+    def _retire(self, name: str) -> None:
+        retired = self._workers.pop(name)
+        self._retired.add(retired)
+        retired.retire()
+
     def _serve(self, name: str, profile: profiles.Profile) -> None:
         served = self._workers.get(name)
         if served is None:
+            for retired in self._retired:
+                if retired.profile.name == name:
+                    # It comes back: the calls under way are taken up by the new worker.
+                    retired.stop()
             self._workers[name] = started = worker.Worker(profile, self._desk)
             earlier = self._tasks.get(name)
             self._tasks[name] = asyncio.create_task(self._run_after(earlier, started), name=f"worker:{name}")
@@ -111,7 +159,8 @@ class Supervisor:
         self._desk.told.event("account.started", account=name, unix_user=started.profile.unix_user)
         await guard.keep(f"worker:{name}", started.run, self._desk.told, account=name)
         self._desk.told.event("account.stopped", account=name)
-        if name not in self._workers:
+        self._retired.discard(started)
+        if self._tasks.get(name) is asyncio.current_task() and name not in self._workers:
             del self._tasks[name]
             self._desk.told.keep(self._known | self._tasks.keys())
             if name in self._known:

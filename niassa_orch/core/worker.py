@@ -1,6 +1,7 @@
 """One account: its beat, its backoff, its state on the board. It knows when; ``core.cycle`` knows what."""
 
 import asyncio
+import contextlib
 import dataclasses
 import random
 import time
@@ -12,11 +13,11 @@ from niassa_orch.core import (
     cycle,
     enrolling,
     guard,
+    intents,
     launching,
     pool,
     propagating,
     settlement,
-    state_directory,
     throttle,
 )
 
@@ -35,7 +36,7 @@ class Desk:
     told: board.Board
     slots: pool.Pool
     turns: pool.EngineTurns
-    directory: state_directory.StateDirectory
+    intended: intents.Intents
     enrolling: enrolling.Enrolling
 
 
@@ -54,18 +55,17 @@ class Worker:
         self._line.unix_user = profile.unix_user
         self._line.state = board.State.STARTING
         self._stopping = asyncio.Event()
+        self._leaving = asyncio.Event()
         self._wake = asyncio.Event()
         self._enrolled: enrolling.Enrolled | None = None
         self._refreshed = 0
-        self._adopted = False
         self._throttle = throttle.Throttle(desk.service.beat.interval_seconds, _BACKOFF_MOST_SECONDS)
         self._refused_since: float | None = None
-        settle = settlement.Settlement(desk.told, desk.slots, desk.service.engine.doubt_grace_seconds)
-        self._launcher = launching.Launcher(
-            self._line, desk.told, desk.turns, settle, desk.directory, desk.service.engine
-        )
-        propagator = propagating.Propagator(desk.told, desk.service.oozie.gone_after_seconds)
-        self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._stopping)
+        journal, engine = desk.intended.journal, desk.service.engine
+        settle = settlement.Settlement(desk.told, desk.slots, journal, engine.doubt_grace_seconds)
+        self._launcher = launching.Launcher(self._line, desk.told, desk.turns, settle, desk.intended, engine)
+        propagator = propagating.Propagator(desk.told, journal, desk.service.oozie.gone_after_seconds)
+        self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._claim, self._stopping)
 
     @property
     def profile(self) -> profiles.Profile:
@@ -82,22 +82,39 @@ class Worker:
         """A person says that things may have changed: read secrets again, forget backoffs, beat now."""
         self._enrolled = None
         self._refreshed += 1
+        self._launcher.revoke()
         self._throttle.succeed()
         self._launcher.forgive()
         self._wake.set()
 
     def stop(self) -> None:
-        """Begin no new work; ``run`` returns when the verdicts of this beat are written."""
+        """Begin no new work; ``run`` returns when the verdicts of this beat are written. Calls live on."""
+        self._leaving.set()
+        self._launcher.drain()
+        self.retire()
+
+    def retire(self) -> None:
+        """The account is not to be served any more: begin no new work, see through the calls under way, then end."""
+        self._launcher.revoke()
         self._stopping.set()
         self._wake.set()
 
     async def run(self) -> None:
         """Beat until stopped."""
-        while not self._stopping.is_set():
-            wait = await self.beat()
-            self._line.next_beat = time.monotonic() + wait
-            await self._sleep(wait)
-        self._line.state = board.State.STOPPING
+        try:
+            while not self._stopping.is_set():
+                wait = await self.beat()
+                self._line.next_beat = time.monotonic() + wait
+                await self._sleep(wait)
+            self._line.state = board.State.STOPPING
+            await guard.unless(self._leaving, self._launcher.finish())
+        except asyncio.CancelledError:
+            await self._end()
+            raise
+        await self._end()
+
+    async def _end(self) -> None:
+        """Nobody waits for a call any more, and nothing is claimed."""
         await self._launcher.stop()
         self._desk.enrolling.release(self._profile.name)
 
@@ -106,9 +123,11 @@ class Worker:
 
         whitestar calls are not waited for: they last for hours, live on, and are adopted next time.
         """
-        await self.beat()
-        await self._launcher.finish()
-        await self._launcher.stop()
+        try:
+            await self.beat()
+            await self._launcher.join()
+        finally:
+            await self._launcher.stop()
         settled = not self._line.in_doubt and not self._line.held
         return self._line.state is board.State.OK and not self._launcher.trouble and settled
 
@@ -116,6 +135,9 @@ class Worker:
         """One cycle, and what it says of the account; returns the seconds until the next."""
         self._line.next_beat = None
         try:
+            # A journal that cannot be read launches nothing; propagation goes on.
+            with contextlib.suppress(errors.JournalError):
+                await self._desk.intended.journal.refresh()
             enrolled = self._enrolled or await guard.unless(self._stopping, self._enrol())
             if enrolled is not None:
                 await self._cycle.cycle(enrolled)
@@ -127,16 +149,17 @@ class Worker:
             return self._fail(board.State.BACKING_OFF, exc)
         return self._succeed()
 
-    async def _enrol(self) -> enrolling.Enrolled:
+    def _claim(self, enrolled: enrolling.Enrolled) -> None:
+        self._desk.enrolling.claim(self._profile, enrolled.account)
+
+    async def _enrol(self) -> enrolling.Enrolled | None:
+        """The account as its profile and its secrets say, or ``None`` when they changed meanwhile."""
         before = self._refreshed
         enrolled = await self._desk.enrolling.enrol(self._profile)
-        if before == self._refreshed:
-            # Else the profile or its secrets changed meanwhile: this beat goes by the old ones, the next enrols anew.
-            self._enrolled = enrolled
+        if before != self._refreshed:
+            return None
+        self._enrolled = enrolled
         self._line.account = enrolled.account
-        if not self._adopted:
-            self._adopted = True
-            self._launcher.adopt(enrolled)
         return enrolled
 
     def _succeed(self) -> float:
@@ -150,6 +173,7 @@ class Worker:
         return beat.interval_seconds * (1 + random.uniform(-beat.jitter, beat.jitter))  # noqa: S311 - spreads load
 
     def _fail(self, state: board.State, exc: errors.NiassaOrchError) -> float:
+        self._refused_since = None
         wait = self._throttle.fail(time.monotonic())
         level = board.Level.ERROR if state is board.State.MISCONFIGURED else board.Level.WARNING
         self._report(state, str(exc), level)
@@ -162,6 +186,7 @@ class Worker:
         where = self._profile.web_service.password_file or f"{self._profile.settings_file} of {self._profile.unix_user}"
         reason = f"the web service refuses the login of {user}; look at the password in {where} ({exc})"
         self._enrolled = None
+        self._desk.enrolling.release(self._profile.name)
         if self._refused_since is None:
             self._refused_since = now
         self._throttle.fail(now)

@@ -63,5 +63,13 @@ async def write(
     return Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED
 
 
+async def restore(
+    web_service: client.WebService, account: accounts.Account, basis: runs.WorkflowRun, job_id: str
+) -> Written:
+    """Put back the job that a run has, which another writer's stale record wiped; raises as ``write``."""
+    status = runs.RunStatus.PENDING if basis.status is runs.RunStatus.SUBMITTED else basis.status
+    return await write(web_service, account, basis, {"statusCmd": job_id, "status": status})
+
+
 def _text(run: runs.WorkflowRun, name: str) -> str | None:
     return run.status if name == "status" else run.status_cmd

@@ -1,7 +1,8 @@
 """A web service and an Oozie that live in memory and have state, for tests of what is decided above the wire.
 
 They keep to what the real ones do: a PUT replaces the whole record and wipes what it leaves out, an unknown status is
-stored as none, Oozie's 200 may mean nothing. Faults are callables that happen before or after one request.
+stored as none, Oozie's 200 may mean nothing. Faults are callables that happen before or after one request, or what
+every request about one run or one job ends in.
 """
 
 import asyncio
@@ -32,12 +33,13 @@ class WebServiceInMemory:
     """Speaks as one login's ``webservice.client.WebService``.
 
     ``before_get``, ``before_put`` and ``after_put`` hold what happens around the next requests, one each: ``None`` for
-    nothing, or something that changes a row or raises.
+    nothing, or something that changes a row or raises. ``broken`` holds what every GET of a run ends in.
     """
 
     def __init__(self) -> None:
         self.rows: dict[runs.Accession, dict[str, str]] = {}
         self.asked: list[str] = []
+        self.broken: dict[int, Exception] = {}
         self.before_get: list[Callable[[], None] | None] = []
         self.before_put: list[Callable[[], None] | None] = []
         self.after_put: list[Callable[[], None] | None] = []
@@ -65,6 +67,8 @@ class WebServiceInMemory:
     async def get_run(self, accession: runs.Accession) -> documents.RunDocument:
         self.asked.append(f"GET {accession}")
         _happen(self.before_get)
+        if accession in self.broken:
+            raise self.broken[accession]
         if accession not in self.rows:
             raise errors.RunNotFoundError(str(accession))
         return self._document(accession)
@@ -107,17 +111,25 @@ def unreachable() -> None:
 
 
 class OozieInMemory:
-    """Speaks as ``oozie.client.Oozie``. ``down``: nothing is answered; ``deaf``: acts are answered and not done."""
+    """Speaks as ``oozie.client.Oozie``.
+
+    ``down``: nothing is answered, after ``hangs_seconds``; ``deaf``: acts are answered and not done. ``broken`` holds
+    what every question about a job ends in, ``created`` when a job was, if the list is to heed it.
+    """
 
     def __init__(self) -> None:
         self.jobs: dict[str, jobs.Job] = {}
+        self.created: dict[str, datetime.datetime] = {}
+        self.broken: dict[str, Exception] = {}
         self.asked: list[str] = []
         self.down = False
+        self.hangs_seconds = 0.0
         self.deaf = False
 
     def start(self, job_id: str, status: jobs.JobStatus = J.RUNNING, **fields: typing.Any) -> jobs.Job:
-        """A job of Bob's Unix user."""
-        self.jobs[job_id] = job = jobs.Job(job_id, status, "niassa-bob", fields.pop("app_path", "/apps/x"), **fields)
+        """A job of Bob's Unix user, unless ``fields`` say otherwise."""
+        chosen = {"user": "niassa-bob", "app_path": "/apps/x"} | fields
+        self.jobs[job_id] = job = jobs.Job(job_id, status, **chosen)
         return job
 
     def becomes(self, job_id: str, status: jobs.JobStatus, *, reruns: int = 0) -> None:
@@ -125,57 +137,63 @@ class OozieInMemory:
         self.jobs[job_id] = dataclasses.replace(old, status=status, run=old.run + reruns)
 
     async def versions(self) -> tuple[int, ...]:
-        self._ask("versions")
+        await self._ask("versions")
         return (0, 1, 2)
 
     async def job(self, job_id: str) -> jobs.Job:
-        self._ask(f"job {job_id}")
-        await asyncio.sleep(0)  # as on a wire, others get their turn meanwhile
+        await self._ask(f"job {job_id}")
+        if job_id in self.broken:
+            raise self.broken[job_id]
         if job_id not in self.jobs:
             msg = f"E0604 {job_id}"
             raise errors.JobUnknownError(msg)
         return self.jobs[job_id]
 
     async def jobs_of(self, user: str, since: datetime.datetime) -> list[jobs.JobRow]:
-        self._ask(f"jobs of {user}")
-        assert since.tzinfo is not None
-        return [jobs.JobRow(job.id, job.status, job.user, job.run) for job in self.jobs.values() if job.user == user]
+        await self._ask(f"jobs of {user}")
+        recent = [job for job in self.jobs.values() if job.user == user and self.created.get(job.id, since) >= since]
+        return [jobs.JobRow(job.id, job.status, job.user, job.run) for job in recent]
 
     async def kill(self, job_id: str, user: str) -> None:
-        if self._acts("kill", job_id, user) and self.jobs[job_id].status in (J.PREP, J.RUNNING, J.SUSPENDED):
+        if await self._acts("kill", job_id, user) and self.jobs[job_id].status in (J.PREP, J.RUNNING, J.SUSPENDED):
             self.becomes(job_id, J.KILLED)
 
     async def resume(self, job_id: str, user: str) -> None:
-        if self._acts("resume", job_id, user) and self.jobs[job_id].status is J.SUSPENDED:
+        if await self._acts("resume", job_id, user) and self.jobs[job_id].status is J.SUSPENDED:
             self.becomes(job_id, J.RUNNING)
 
     async def rerun(self, job_id: str, user: str) -> None:
-        acts = self._acts("rerun", job_id, user)
+        acts = await self._acts("rerun", job_id, user)
         if self.jobs[job_id].status not in (J.SUCCEEDED, J.FAILED, J.KILLED):
             raise errors.OozieRefusedError(code="E0805", message="the job is not finished")
         if acts:
             self.becomes(job_id, J.PREP, reruns=1)
 
-    def _acts(self, action: str, job_id: str, user: str) -> bool:
-        self._ask(f"{action} {job_id} as {user}")
+    async def _acts(self, action: str, job_id: str, user: str) -> bool:
+        await self._ask(f"{action} {job_id} as {user}")
         return not self.deaf
 
-    def _ask(self, what: str) -> None:
+    async def _ask(self, what: str) -> None:
         self.asked.append(what)
+        await asyncio.sleep(0)  # as on a wire, others get their turn meanwhile
         if self.down:
+            await asyncio.sleep(self.hangs_seconds)
             msg = "no connection to Oozie"
             raise errors.OozieUnavailableError(msg)
 
 
 def enrolled(
-    web_service: WebServiceInMemory, oozie: OozieInMemory | None = None, mediator: pathlib.Path = pathlib.Path("/none")
+    web_service: WebServiceInMemory,
+    oozie: OozieInMemory | None = None,
+    mediator: pathlib.Path = pathlib.Path("/none"),
+    account: accounts.Account = BOB,
 ) -> enrolling.Enrolled:
-    """Bob with these neighbours; the mediator is called as our own user."""
+    """An account with these neighbours; the mediator is called as our own user."""
     return enrolling.Enrolled(
-        BOB,
+        account,
         typing.cast(typing.Any, web_service),
         typing.cast(typing.Any, oozie),
-        identity.Identity("niassa-bob", own=True),
+        identity.Identity(account.unix_user, own=True),
         mediator,
     )
 

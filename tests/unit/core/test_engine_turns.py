@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 
@@ -11,7 +12,7 @@ async def test_a_unix_user_has_one_engine_call_at_a_time() -> None:
     seen: list[str] = []
 
     async def launch(what: str) -> None:
-        async with turns.turn("niassa-bob", what, what=what):
+        async with turns.turn("niassa-bob", what=what):
             seen.append(f"{what} begins")
             assert turns.holder("niassa-bob") == what
             await asyncio.sleep(60)
@@ -29,7 +30,9 @@ async def test_so_many_engine_calls_at_once_and_long_ones_take_no_place() -> Non
     ended: dict[str, float] = {}
 
     async def launch(user: str, seconds: float, *, long: bool = False) -> None:
-        async with turns.turn(user, user, what=user, long=long):
+        async with turns.turn(user, what=user), contextlib.AsyncExitStack() as place:
+            if not long:
+                await place.enter_async_context(turns.calls.slot(user))
             assert turns.calls.busy <= 1
             await asyncio.sleep(seconds)
             ended[user] = loop.time()
@@ -42,16 +45,30 @@ async def test_so_many_engine_calls_at_once_and_long_ones_take_no_place() -> Non
 
 
 @pytest.mark.looptime
+async def test_a_place_is_given_back_apart_from_the_users_turn() -> None:
+    turns = pool.EngineTurns(1)
+    async with turns.turn("a", what="a works"), contextlib.AsyncExitStack() as place:
+        await place.enter_async_context(turns.calls.slot("a"))
+        await place.aclose()
+        async with asyncio.timeout(1), turns.turn("b", what="b works"), turns.calls.slot("b"):
+            assert turns.calls.busy == 1
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(5), turns.turn("a", what="never"):
+                pass
+        assert turns.holder("a") == "a works"
+
+
+@pytest.mark.looptime
 async def test_a_turn_that_is_given_up_while_waiting_leaves_nothing_held() -> None:
     turns = pool.EngineTurns(1)
-    async with turns.turn("a", "a", what="a works"):
+    async with turns.turn("a", what="a works"), turns.calls.slot("a"):
         for user in ("a", "b"):
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(5), turns.turn(user, user, what="never"):
+                async with asyncio.timeout(5), turns.turn(user, what="never"), turns.calls.slot(user):
                     pass
         assert turns.holder("a") == "a works"
         assert turns.holder("b") is None
     for user in ("a", "b"):
-        async with asyncio.timeout(1), turns.turn(user, user, what="now"):
+        async with asyncio.timeout(1), turns.turn(user, what="now"), turns.calls.slot(user):
             assert turns.holder(user) == "now"
     assert turns.calls.busy == 0

@@ -75,20 +75,29 @@ def test_a_directory_that_cannot_be_used_is_a_matter_of_settings(tmp_path: pathl
         state_directory.StateDirectory(tmp_path / "file" / "state").open()
 
 
-def test_transcripts_of_an_account_are_found_by_age_and_never_another_accounts(
+def test_the_transcript_of_an_unsettled_call_lies_where_the_call_was_to_write(
     directory: state_directory.StateDirectory,
 ) -> None:
-    younger = write(directory.transcript("bob", "aaa"), 10)
-    older = write(directory.transcript("bob", "bbb"), 20)
-    write(directory.transcript("bobby", "ccc"))
-    assert directory.unsettled("bob") == (older, younger)
-    assert directory.unsettled("eve") == ()
+    transcript = directory.transcript("bob", "aaa")
+    assert directory.open_transcript(transcript.name) == transcript
+
+
+def test_a_transcript_that_never_came_to_be_or_cannot_be_moved_is_passed_over(
+    directory: state_directory.StateDirectory,
+) -> None:
+    directory.settle(directory.transcript("bob", "aaa"))
+    settled = directory.path / "calls" / "settled"
+    settled.rmdir()
+    settled.write_text("in the way")
+    transcript = write(directory.transcript("bob", "bbb"))
+    directory.settle(transcript)
+    assert transcript.exists()
 
 
 def test_a_settled_transcript_is_put_away_and_kept(directory: state_directory.StateDirectory) -> None:
     transcript = write(directory.transcript("bob", "aaa"))
     directory.settle(transcript)
-    assert directory.unsettled("bob") == ()
+    assert not transcript.exists()
     assert [path.name for path in (directory.path / "calls" / "settled").iterdir()] == ["bob--aaa.transcript"]
 
 
@@ -100,7 +109,7 @@ def test_only_old_settled_transcripts_are_removed_at_a_start(directory: state_di
     directory.close()
     directory.open()
     assert [path.name for path in (directory.path / "calls" / "settled").iterdir()] == ["bob--young.transcript"]
-    assert directory.unsettled("bob") == (doubtful,)
+    assert doubtful.exists()
 
 
 def test_each_account_of_our_own_user_has_its_mediator(directory: state_directory.StateDirectory) -> None:

@@ -1,109 +1,52 @@
 import asyncio
-import pathlib
-import typing
 
 import pytest
 
 from niassa_orch import errors
-from niassa_orch.config import profiles, settings
-from niassa_orch.core import board, enrolling, pool, state_directory, worker
+from niassa_orch.config import settings
+from niassa_orch.core import board, worker
 from niassa_orch.domain import jobs, runs
-from tests.fakes import clock as clocks
-from tests.fakes import neighbours_in_memory as fakes
+from tests.fakes import calls
+from tests.fakes import stage as stages
+from tests.unit.core import served
 
 R, J, State = runs.RunStatus, jobs.JobStatus, board.State
-INTERVAL_SECONDS = 30.0
-
-
-class Enrolling:
-    """Enrols Bob, or says what is wrong with him."""
-
-    def __init__(self, known: enrolling.Enrolled) -> None:
-        self.known = known
-        self.wrong: errors.NiassaOrchError | None = None
-        self.enrolled = 0
-        self.released: list[str] = []
-
-    async def enrol(self, _profile: profiles.Profile) -> enrolling.Enrolled:
-        self.enrolled += 1
-        if self.wrong is not None:
-            raise self.wrong
-        return self.known
-
-    def release(self, name: str) -> None:
-        self.released.append(name)
-
-
-class Scene:
-    """Bob's worker and everything around it."""
-
-    def __init__(self, directory: pathlib.Path) -> None:
-        self.clock = clocks.Clock()
-        self.service = fakes.WebServiceInMemory()
-        self.oozie = fakes.OozieInMemory()
-        self.told = fakes.board_of()
-        self.enrolling = Enrolling(fakes.enrolled(self.service, self.oozie, directory / "mediator"))
-        service = settings.Settings(beat=settings.Beat(interval_seconds=INTERVAL_SECONDS, jitter=0))
-        slots, turns = pool.Pool(4), pool.EngineTurns(2)
-        state = state_directory.StateDirectory(directory)
-        stand_in = typing.cast(typing.Any, self.enrolling)
-        desk = worker.Desk(service, self.told, slots, turns, state, stand_in)
-        self.profile = profiles.Profile.model_construct(
-            name="bob", unix_user="niassa-bob", web_service=profiles.WebServiceKeys(), settings_file="~/s"
-        )
-        self.worker = worker.Worker(self.profile, desk)
-
-    @property
-    def line(self) -> board.AccountLine:
-        return self.told.line("bob")
-
-    def always(self, exc: errors.NiassaOrchError) -> None:
-        """Every request to the web service ends so."""
-
-        def fail() -> None:
-            raise exc
-
-        self.service.before_get = [fail] * 100
-
-    def well(self) -> None:
-        self.service.before_get = []
+INTERVAL_SECONDS = served.INTERVAL_SECONDS
 
 
 @pytest.fixture
-def scene(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    found = Scene(tmp_path)
-    monkeypatch.setattr(worker, "time", found.clock)
-    return found
+def scene(stage: stages.Stage) -> served.Scene:
+    return served.Scene(stage)
 
 
-async def test_a_good_beat_is_ok_and_the_next_comes_after_the_interval(scene: Scene) -> None:
+async def test_a_good_beat_is_ok_and_the_next_comes_after_the_interval(scene: served.Scene) -> None:
     assert scene.line.state is State.STARTING
     assert await scene.worker.beat() == INTERVAL_SECONDS
     assert (scene.line.state, scene.line.reason) == (State.OK, "")
     await scene.worker.beat()
-    assert scene.enrolling.enrolled == 1
+    assert len(scene.enrolling.enrolled) == 1
 
 
-async def test_a_web_service_out_of_reach_is_asked_more_seldom_and_told_once(scene: Scene) -> None:
+async def test_a_web_service_out_of_reach_is_asked_more_seldom_and_told_once(scene: served.Scene) -> None:
     scene.always(errors.WebServiceUnavailableError("no connection"))
     waits = [await scene.worker.beat() for _ in range(6)]
     assert waits == pytest.approx([30, 60, 120, 240, 300, 300], rel=0.11)
     assert (scene.line.state, scene.line.reason) == (State.BACKING_OFF, "no connection")
     scene.well()
     assert await scene.worker.beat() == INTERVAL_SECONDS
-    assert fakes.names(scene.told) == ["account.backing_off", "account.recovered"]
+    assert scene.stage.events == ["account.backing_off", "account.recovered"]
 
 
-async def test_a_refused_login_may_be_a_hiccup_and_is_believed_only_when_it_lasts(scene: Scene) -> None:
+async def test_a_refused_login_may_be_a_hiccup_and_is_believed_only_when_it_lasts(scene: served.Scene) -> None:
     scene.always(errors.LoginRefusedError("401"))
     waits = []
     for _ in range(6):
         waits.append(await scene.worker.beat())
         states = scene.line.state
-        scene.clock.advance(waits[-1])
+        scene.stage.clock.advance(waits[-1])
         assert states is (State.LOGIN_REFUSED if waits[-1] == 20 else State.WRONG_PASSWORD)
     assert waits == [20, 20, 20, 20, 20, 900]
-    assert scene.enrolling.enrolled == 6, "passwords are read again each time"
+    assert len(scene.enrolling.enrolled) == 6, "passwords are read again each time"
     assert "~/s of niassa-bob" in scene.line.reason
     scene.well()
     assert await scene.worker.beat() == INTERVAL_SECONDS
@@ -119,51 +62,153 @@ async def test_a_refused_login_may_be_a_hiccup_and_is_believed_only_when_it_last
     ],
 )
 async def test_what_is_wrong_with_an_account_is_on_the_board(
-    scene: Scene, wrong: errors.NiassaOrchError, state: board.State, level: board.Level
+    scene: served.Scene, wrong: errors.NiassaOrchError, state: board.State, level: board.Level
 ) -> None:
     scene.enrolling.wrong = wrong
     await scene.worker.beat()
     assert (scene.line.state, scene.line.reason) == (state, str(wrong))
-    assert scene.told.snapshot().events[-1].level is level
+    assert scene.stage.told.snapshot().events[-1].level is level
     assert not await scene.worker.once()
 
 
-async def test_a_person_who_mended_something_is_not_kept_waiting(scene: Scene) -> None:
+async def test_a_person_who_mended_something_is_not_kept_waiting(scene: served.Scene) -> None:
     scene.always(errors.WebServiceUnavailableError("no connection"))
     for _ in range(5):
         await scene.worker.beat()
-    scene.worker.update(scene.profile)
+    scene.worker.update(scene.worker.profile)
     assert await scene.worker.beat() == pytest.approx(30, rel=0.11)
-    assert scene.enrolling.enrolled == 2
+    assert len(scene.enrolling.enrolled) == 2
 
 
-async def test_once_says_whether_the_account_fared_well(scene: Scene) -> None:
-    scene.service.schedule(7, R.RUNNING, statusCmd="1-W", workflowEngine="oozie")
-    scene.oozie.start("1-W", J.SUCCEEDED)
+async def test_once_says_whether_the_account_fared_well(scene: served.Scene) -> None:
+    scene.stage.service.schedule(7, R.RUNNING, statusCmd="1-W", workflowEngine="oozie")
+    scene.stage.oozie.start("1-W", J.SUCCEEDED)
     assert await scene.worker.once()
-    assert scene.service.run(7).status is R.COMPLETED
-    scene.service.schedule(8)
-    assert not await scene.worker.once(), "there is no mediator"
+    assert scene.stage.service.run(7).status is R.COMPLETED
+    scene.stage.service.schedule(8)
+    assert not await worker.Worker(served.profile(), scene.desk).once(), "there is no mediator"
 
 
-@pytest.mark.looptime
-async def test_a_worker_beats_until_it_is_stopped_and_gives_back_what_it_claimed(scene: Scene) -> None:
+@pytest.fixture
+def busy(stage: stages.Stage) -> served.Scene:
+    """A worker that hardly waits between two beats."""
+    found = served.Scene(stage)
+    service = settings.Settings(beat=settings.Beat(interval_seconds=0.001, jitter=0))
+    found.worker = worker.Worker(served.profile(), served.desk(stage, found.enrolling, service))
+    return found
+
+
+async def test_a_worker_beats_until_it_is_stopped_and_gives_back_what_it_claimed(busy: served.Scene) -> None:
+    running = asyncio.create_task(busy.worker.run())
+    await busy.stage.until(lambda: busy.stage.service.asked.count("LIST submitted") >= 5)
+    busy.worker.stop()
+    await running
+    polled = busy.stage.service.asked.count("LIST submitted")
+    assert busy.line.state is State.STOPPING
+    assert busy.enrolling.released[-1] == "bob"
+    other = served.profile("robert")
+    busy.enrolling.claim(other, (await busy.enrolling.enrol(other)).account)
+    assert busy.stage.service.asked.count("LIST submitted") == polled
+
+
+async def test_an_update_wakes_a_worker_that_waits(scene: served.Scene) -> None:
     running = asyncio.create_task(scene.worker.run())
-    await asyncio.sleep(10 * INTERVAL_SECONDS + 1)
-    assert scene.service.asked.count("LIST submitted") == 11
+    await scene.stage.until(lambda: scene.line.state is State.OK and scene.line.next_beat is not None)
+    scene.worker.update(scene.worker.profile)
+    await scene.stage.until(lambda: len(scene.enrolling.enrolled) == 2)
     scene.worker.stop()
     await running
-    assert scene.service.asked.count("LIST submitted") == 11
-    assert scene.line.state is State.STOPPING
-    assert scene.enrolling.released == ["bob"]
 
 
-@pytest.mark.looptime
-async def test_an_update_wakes_a_worker_that_waits(scene: Scene) -> None:
+async def test_a_refresh_during_the_enrolment_does_not_use_what_it_had_read_before(scene: served.Scene) -> None:
+    scene.enrolling.leave.clear()
     running = asyncio.create_task(scene.worker.run())
-    await asyncio.sleep(1)
-    scene.worker.update(scene.profile)
-    await asyncio.sleep(1)
-    assert scene.enrolling.enrolled == 2
+    await scene.stage.until(lambda: len(scene.enrolling.enrolled) == 1)
+    changed = served.profile().model_copy(update={"unix_user": "niassa-robert"})
+    scene.worker.update(changed)
+    scene.enrolling.leave.set()
+    await scene.stage.until(lambda: scene.line.account is not None)
+    assert scene.line.account is not None
+    assert scene.line.account.unix_user == "niassa-robert"
+    await scene.stage.until(lambda: scene.line.last_good_poll is not None)
+    assert scene.stage.service.asked.count("LIST submitted") == 1
     scene.worker.stop()
     await running
+
+
+async def test_a_refused_login_after_other_failures_is_a_hiccup_again(scene: served.Scene) -> None:
+    scene.always(errors.LoginRefusedError("401"))
+    for _ in range(4):
+        scene.stage.clock.advance(await scene.worker.beat())
+    scene.always(errors.WebServiceUnavailableError("no connection"))
+    scene.stage.clock.advance(await scene.worker.beat())
+    scene.always(errors.LoginRefusedError("401"))
+    assert await scene.worker.beat() == 20
+    assert scene.line.state is State.LOGIN_REFUSED
+
+
+async def test_only_a_login_that_was_proven_claims_its_runs_and_one_that_is_refused_gives_them_back(
+    scene: served.Scene,
+) -> None:
+    twin = worker.Worker(served.profile("twin"), scene.desk)
+    scene.always(errors.LoginRefusedError("401"))
+    await scene.worker.beat()
+    scene.well()
+    await twin.beat()
+    assert states(scene) == {"bob": State.LOGIN_REFUSED, "twin": State.OK}
+    await scene.worker.beat()
+    assert states(scene) == {"bob": State.MISCONFIGURED, "twin": State.OK}
+    assert "account twin already serves" in scene.line.reason
+    scene.always(errors.LoginRefusedError("401"))
+    await twin.beat()
+    scene.well()
+    await scene.worker.beat()
+    assert states(scene) == {"bob": State.OK, "twin": State.LOGIN_REFUSED}
+
+
+async def test_an_account_that_could_not_prove_its_login_yet_claims_nothing(scene: served.Scene) -> None:
+    twin = worker.Worker(served.profile("twin"), scene.desk)
+    scene.always(errors.WebServiceUnavailableError("no connection"))
+    await scene.worker.beat()
+    scene.well()
+    await twin.beat()
+    assert states(scene) == {"bob": State.BACKING_OFF, "twin": State.OK}
+
+
+def states(scene: served.Scene) -> dict[str, board.State]:
+    return {line.name: line.state for line in scene.stage.told.snapshot().accounts}
+
+
+async def test_once_does_not_wait_for_whitestar_and_the_next_one_settles_it(scene: served.Scene) -> None:
+    stage = scene.stage
+    stage.bar(7)
+    stage.service.schedule(7, workflowEngine="whitestar")
+    stage.says(*calls.whole("Setting workflow-run status to completed for: 7"), gate=True)
+    beating = asyncio.create_task(scene.worker.once())
+    async with stage.at_gate(7):
+        assert await beating
+        assert list(stage.unsettled()) == [7]
+    await stage.until(lambda: not stage.is_alive(7))
+    again = worker.Worker(served.profile(), scene.desk)
+    assert await again.once()
+    assert stage.service.run(7).status is R.COMPLETED
+
+
+async def test_once_waits_for_what_it_launched(scene: served.Scene) -> None:
+    stage = scene.stage
+    stage.service.schedule(7)
+    stage.says(*calls.whole(*calls.launching(7, "/work/oozie-1", "1-oozie-W")))
+    assert await scene.worker.once()
+    assert stage.service.run(7).status_cmd == "1-oozie-W"
+
+
+async def test_a_stop_in_a_beat_settles_no_further_doubt(scene: served.Scene) -> None:
+    stage = scene.stage
+    launching = [line for a in (7, 8) for line in calls.launching(a, f"/w/oozie-{a}", f"{a}-W")]
+    for accession in (7, 8):
+        stage.service.schedule(accession)
+    stage.intents.leave(await stage.intend(7, 8, lines=calls.whole(*launching)))
+    stage.service.before_get = [None] * 5 + [scene.worker.stop]
+    await scene.worker.beat()
+    assert [stage.service.run(accession).status_cmd for accession in (7, 8)] == ["7-W", None]
+    assert list(stage.unsettled()) == [8]

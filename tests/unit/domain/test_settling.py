@@ -1,8 +1,6 @@
 import dataclasses
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from niassa_orch.domain import evidence, runs, settling
 
@@ -18,9 +16,15 @@ SUBMITTED = evidence.RunEvidence(A, launching=True, working_dir=DIRECTORY, job_i
 
 
 def call(
-    seen: evidence.RunEvidence = BEFORE, *, begun: bool = True, ended: bool = True, refused: str | None = None
+    seen: evidence.RunEvidence = BEFORE,
+    *,
+    begun: bool = True,
+    ended: bool = True,
+    refused: str | None = None,
+    intact: bool = True,
 ) -> evidence.CallEvidence:
-    return evidence.CallEvidence(begun, ended, 0 if ended else None, False, refused, False, "", "", (), {A: seen})
+    exit_code = 0 if ended else None
+    return evidence.CallEvidence(begun, ended, exit_code, False, refused, False, "", "", (), {A: seen}, intact)
 
 
 def run(
@@ -29,28 +33,38 @@ def run(
     return runs.WorkflowRun(A, status, "bob@lab.net", "server2", engine, status_cmd)
 
 
+def settle(
+    one: evidence.CallEvidence, record: runs.WorkflowRun, lookup: settling.Lookup | None = None
+) -> settling.Verdict:
+    return settling.settle(one, record, lookup, whitestar=False)
+
+
+def settle_whitestar(one: evidence.CallEvidence, record: runs.WorkflowRun) -> settling.Verdict:
+    return settling.settle(one, record, None, whitestar=True)
+
+
 def whitestar(status: runs.RunStatus | None = R.SUBMITTED, status_cmd: str | None = None) -> runs.WorkflowRun:
     return run(status, status_cmd, "whitestar")
 
 
 def test_a_call_that_sudo_refused_is_clean() -> None:
-    verdict = settling.settle(call(begun=False, ended=False), run(), None)
+    verdict = settle(call(begun=False, ended=False), run())
     assert (verdict.outcome, verdict.reason) == (Outcome.CLEAN, "the engine was never called")
 
 
 def test_a_call_that_the_mediator_refused_is_clean_and_says_why() -> None:
-    verdict = settling.settle(call(begun=False, ended=False, refused="no settings"), run(), None)
+    verdict = settle(call(begun=False, ended=False, refused="no settings"), run())
     assert (verdict.outcome, verdict.reason) == (Outcome.CLEAN, "the mediator refused: no settings")
 
 
 def test_a_refusal_beside_a_call_that_began_proves_nothing() -> None:
-    verdict = settling.settle(call(SUBMITTED, refused="odd"), run(), None)
+    verdict = settle(call(SUBMITTED, refused="odd"), run())
     assert verdict.outcome is Outcome.LAUNCHED
 
 
 @pytest.mark.parametrize("status", [R.PENDING, R.RUNNING, R.COMPLETED, R.SUBMITTED_CANCEL, R.SUBMITTED_RETRY])
 def test_a_job_that_the_record_names_is_launched_and_nothing_is_written(status: runs.RunStatus) -> None:
-    verdict = settling.settle(call(SUBMITTED), run(status, JOB), None)
+    verdict = settle(call(SUBMITTED), run(status, JOB))
     assert (verdict.outcome, verdict.job_id, verdict.status) == (Outcome.LAUNCHED, JOB, None)
 
 
@@ -72,18 +86,18 @@ def test_a_job_that_the_record_names_is_launched_and_nothing_is_written(status: 
 def test_a_record_that_lacks_the_job_is_repaired_whatever_its_status(
     status: runs.RunStatus | None, repaired: runs.RunStatus, ended: bool
 ) -> None:
-    verdict = settling.settle(call(SUBMITTED, ended=ended), run(status), None)
+    verdict = settle(call(SUBMITTED, ended=ended), run(status))
     assert verdict.outcome is Outcome.LAUNCHED
     assert (verdict.job_id, verdict.working_dir, verdict.status) == (JOB, DIRECTORY, repaired)
 
 
 def test_a_record_that_is_still_submitted_beside_its_job_becomes_pending() -> None:
-    verdict = settling.settle(call(SUBMITTED), run(R.SUBMITTED, JOB), None)
+    verdict = settle(call(SUBMITTED), run(R.SUBMITTED, JOB))
     assert (verdict.outcome, verdict.status) == (Outcome.LAUNCHED, R.PENDING)
 
 
 def test_a_record_that_names_another_job_is_held() -> None:
-    verdict = settling.settle(call(SUBMITTED), run(R.RUNNING, "0000008-oozie-W"), None)
+    verdict = settle(call(SUBMITTED), run(R.RUNNING, "0000008-oozie-W"))
     assert verdict.outcome is Outcome.HELD
     assert "0000008-oozie-W" in verdict.reason
     assert JOB in verdict.reason
@@ -92,17 +106,17 @@ def test_a_record_that_names_another_job_is_held() -> None:
 def test_a_working_directory_without_a_job_waits_for_oozie() -> None:
     for ended in (True, False):
         for lookup in (None, Lookup()):
-            verdict = settling.settle(call(COPIED, ended=ended), run(), lookup)
+            verdict = settle(call(COPIED, ended=ended), run(), lookup)
             assert (verdict.outcome, verdict.needs_lookup) == (Outcome.IN_DOUBT, True)
 
 
 def test_the_one_job_that_oozie_has_is_taken_for_the_launch() -> None:
-    verdict = settling.settle(call(COPIED), run(R.FAILED), Lookup((JOB,)))
+    verdict = settle(call(COPIED), run(R.FAILED), Lookup((JOB,)))
     assert (verdict.outcome, verdict.job_id, verdict.status) == (Outcome.LAUNCHED, JOB, R.PENDING)
 
 
 def test_two_jobs_of_one_launch_are_held_and_both_are_named() -> None:
-    verdict = settling.settle(call(COPIED), run(), Lookup((JOB, "0000009-oozie-W")))
+    verdict = settle(call(COPIED), run(), Lookup((JOB, "0000009-oozie-W")))
     assert verdict.outcome is Outcome.HELD
     assert JOB in verdict.reason
     assert "0000009-oozie-W" in verdict.reason
@@ -110,7 +124,7 @@ def test_two_jobs_of_one_launch_are_held_and_both_are_named() -> None:
 
 @pytest.mark.parametrize("seen", [BEFORE, LAUNCHING])
 def test_a_transcript_that_is_cut_is_held_although_no_working_directory_is_in_it(seen: evidence.RunEvidence) -> None:
-    assert settling.settle(call(seen, ended=False), run(), None).outcome is Outcome.HELD
+    assert settle(call(seen, ended=False), run()).outcome is Outcome.HELD
 
 
 UNTOUCHED = [
@@ -130,7 +144,7 @@ UNTOUCHED = [
 def test_a_whole_transcript_without_a_working_directory_leaves_it_to_the_record(
     status: runs.RunStatus | None, outcome: settling.Outcome
 ) -> None:
-    verdict = settling.settle(call(LAUNCHING), run(status), None)
+    verdict = settle(call(LAUNCHING), run(status))
     assert verdict.outcome is outcome
     assert verdict.ended is (R.FAILED if outcome is Outcome.FAILED else None)
 
@@ -139,13 +153,13 @@ def test_a_whole_transcript_without_a_working_directory_leaves_it_to_the_record(
 def test_a_job_that_surely_does_not_exist_leaves_it_to_the_record(
     status: runs.RunStatus | None, outcome: settling.Outcome
 ) -> None:
-    assert settling.settle(call(COPIED), run(status), NONE_SURELY).outcome is outcome
+    assert settle(call(COPIED), run(status), NONE_SURELY).outcome is outcome
 
 
 @pytest.mark.parametrize("end", [R.COMPLETED, R.FAILED])
 def test_whitestar_that_ended_is_launched_and_a_good_record_stays(end: runs.RunStatus) -> None:
     seen = dataclasses.replace(COPIED, ended=end)
-    verdict = settling.settle(call(seen), whitestar(end, "7"), None)
+    verdict = settle_whitestar(call(seen), whitestar(end, "7"))
     assert (verdict.outcome, verdict.ended, verdict.status) == (Outcome.LAUNCHED, end, None)
 
 
@@ -153,100 +167,45 @@ def test_whitestar_that_ended_is_launched_and_a_good_record_stays(end: runs.RunS
 @pytest.mark.parametrize("status_cmd", [None, "7"])
 def test_whitestar_that_ended_without_writing_it_is_repaired(end: runs.RunStatus, status_cmd: str | None) -> None:
     seen = dataclasses.replace(COPIED, ended=end)
-    verdict = settling.settle(call(seen, ended=False), whitestar(R.SUBMITTED, status_cmd), None)
+    verdict = settle_whitestar(call(seen, ended=False), whitestar(R.SUBMITTED, status_cmd))
     assert (verdict.outcome, verdict.ended, verdict.status) == (Outcome.LAUNCHED, end, end)
     assert (verdict.job_id, verdict.working_dir) == ("7", DIRECTORY)
 
 
 def test_whitestar_that_began_and_did_not_end_is_held() -> None:
     for seen in (LAUNCHING, COPIED):
-        assert settling.settle(call(seen), whitestar(), None).outcome is Outcome.HELD
-    assert settling.settle(call(BEFORE, ended=False), whitestar(), None).outcome is Outcome.HELD
+        assert settle_whitestar(call(seen), whitestar()).outcome is Outcome.HELD
+    assert settle_whitestar(call(BEFORE, ended=False), whitestar()).outcome is Outcome.HELD
 
 
 def test_whitestar_that_never_began_is_clean() -> None:
-    assert settling.settle(call(BEFORE), whitestar(), None).outcome is Outcome.CLEAN
+    assert settle_whitestar(call(BEFORE), whitestar()).outcome is Outcome.CLEAN
 
 
 def test_whitestar_that_the_engine_failed_before_its_steps_is_failed() -> None:
-    assert settling.settle(call(LAUNCHING), whitestar(R.FAILED), None).outcome is Outcome.FAILED
+    assert settle_whitestar(call(LAUNCHING), whitestar(R.FAILED)).outcome is Outcome.FAILED
 
 
 def test_only_what_is_in_doubt_or_held_is_not_settled() -> None:
     assert {outcome for outcome in Outcome if not outcome.is_settled} == {Outcome.IN_DOUBT, Outcome.HELD}
 
 
-evidences = st.builds(
-    evidence.RunEvidence,
-    accession=st.just(A),
-    launching=st.booleans(),
-    working_dir=st.none() | st.just(DIRECTORY),
-    job_id=st.none() | st.just(JOB),
-    ended=st.none() | st.sampled_from([R.COMPLETED, R.FAILED]),
-)
-calls = st.builds(
-    call,
-    evidences,
-    begun=st.booleans(),
-    ended=st.booleans(),
-    refused=st.none() | st.just("no"),
-)
-records = st.builds(
-    run,
-    st.none() | st.sampled_from(R),
-    st.sampled_from([None, "", JOB, "0000008-oozie-W", "7"]),
-    st.sampled_from(["oozie", "oozie-sge", "whitestar", "cromwell"]),
-)
-lookups = st.none() | st.builds(
-    Lookup, st.lists(st.sampled_from([JOB, "0000009-oozie-W"]), unique=True).map(tuple), st.booleans()
-)
+def test_a_transcript_that_was_overwritten_is_held_whatever_it_says() -> None:
+    for seen in (BEFORE, LAUNCHING, COPIED, SUBMITTED):
+        for begun in (True, False):
+            broken = dataclasses.replace(call(seen, begun=begun), intact=False)
+            assert settle(broken, run(R.PENDING, JOB)).outcome is Outcome.HELD
 
 
-@given(calls, records, lookups)
-def test_a_run_is_free_again_only_when_no_job_of_the_launch_can_exist(
-    one: evidence.CallEvidence, record: runs.WorkflowRun, lookup: settling.Lookup | None
-) -> None:
-    verdict = settling.settle(one, record, lookup)
-    if verdict.outcome not in (Outcome.CLEAN, Outcome.FAILED, Outcome.ELSEWHERE):
-        return
-    seen = one.runs[A]
-    if not one.begun:
-        return  # the mediator writes its first record before it starts anything
-    if record.engine_family is runs.EngineFamily.WHITESTAR:
-        assert one.ended
-        assert seen.ended is None
-        assert not seen.launching or record.status is R.FAILED
-        return
-    assert seen.job_id is None
-    assert lookup is None or not lookup.found
-    if seen.working_dir is None:
-        assert one.ended
-    else:
-        assert lookup is not None
-        assert lookup.surely_none
+def test_a_call_that_did_not_begin_before_the_machine_went_down_is_held() -> None:
+    silent = call(begun=False, ended=False)
+    verdict = settling.settle(silent, run(), None, whitestar=False, rebooted=True)
+    assert verdict.outcome is Outcome.HELD
+    refused = call(begun=False, ended=False, refused="no settings")
+    assert settling.settle(refused, run(), None, whitestar=False, rebooted=True).outcome is Outcome.CLEAN
+    assert settling.settle(call(SUBMITTED), run(), None, whitestar=False, rebooted=True).outcome is Outcome.LAUNCHED
 
 
-@given(calls, records, lookups)
-def test_a_users_cancel_stays_a_cancel_and_gets_its_job_to_kill(
-    one: evidence.CallEvidence, record: runs.WorkflowRun, lookup: settling.Lookup | None
-) -> None:
-    verdict = settling.settle(one, record, lookup)
-    if record.engine_family is runs.EngineFamily.WHITESTAR:
-        return  # users cannot cancel those
-    if record.status in (R.SUBMITTED_CANCEL, R.CANCELLED):
-        assert verdict.status in (None, R.SUBMITTED_CANCEL)
-    if verdict.outcome is Outcome.LAUNCHED:
-        assert record.status_cmd == verdict.job_id or verdict.status is not None, "the job must reach the record"
-
-
-@given(calls, records, lookups)
-def test_every_verdict_says_why_and_writes_only_when_something_was_launched(
-    one: evidence.CallEvidence, record: runs.WorkflowRun, lookup: settling.Lookup | None
-) -> None:
-    verdict = settling.settle(one, record, lookup)
-    assert verdict.reason
-    assert (verdict.job_id is not None) == (verdict.outcome is Outcome.LAUNCHED)
-    if verdict.status is not None or verdict.working_dir is not None:
-        assert verdict.outcome is Outcome.LAUNCHED
-    if verdict.needs_lookup:
-        assert verdict.outcome is Outcome.IN_DOUBT
+def test_the_calls_engine_counts_whatever_the_record_names_by_now() -> None:
+    assert settle(call(SUBMITTED), whitestar()).outcome is Outcome.LAUNCHED
+    assert settle_whitestar(call(COPIED), run()).outcome is Outcome.HELD

@@ -1,0 +1,112 @@
+"""The commands about launches that are not settled: ``doubts`` and ``resolve``. They print and decide nothing.
+
+They read and write the journal themselves, so that they work with and without a running service; a running one notices
+at its next beat.
+"""
+
+import asyncio
+import dataclasses
+import json
+import pathlib
+from typing import Annotated
+
+import typer
+
+from niassa_orch import errors
+from niassa_orch.config import settings
+from niassa_orch.core import state_directory
+from niassa_orch.domain import runs, settling
+from niassa_orch.journal import records, store
+
+_Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+def doubts(context: typer.Context, as_json: _Json = False) -> None:
+    """Launches that are not settled: in flight, in doubt (asked again by itself), or held for a person."""
+    service = settings.load(context.obj)
+    launches = _unsettled(service)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(launch) for launch in launches], indent=2))
+        return
+    for launch in launches:
+        print(f"{launch.accession}  {launch.outcome or 'in flight'} since {launch.created}")
+        print(f"    {launch.account} ({launch.owner}) as {launch.unix_user}, {launch.web_service}")
+        print(f"    transcript {state_directory.StateDirectory(service.state_dir).open_transcript(launch.transcript)}")
+        if launch.reason:
+            print(f"    {launch.reason}")
+    if not launches:
+        print("every launch is settled")
+
+
+def resolve(
+    context: typer.Context,
+    accession: int,
+    launched: Annotated[str | None, typer.Option(metavar="JOB_ID", help="Oozie has this job of it.")] = None,
+    relaunch: Annotated[bool, typer.Option("--relaunch", help="Nothing of it runs: it may be launched again.")] = False,
+    web_service: Annotated[str | None, typer.Option(help="Its URL, when two web services have the accession.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Settle a launch that is held, or in doubt: say what became of it. Or let a run be launched again.
+
+    Look first at what is printed, at its transcript and at Oozie: a run that is launched again while its job runs, runs
+    twice. A job that is named here is written into the run's record by the service.
+    """
+    if (launched is None) is not relaunch:
+        message = "say either --launched JOB_ID or --relaunch"
+        raise typer.BadParameter(message)
+    service = settings.load(context.obj)
+    matching = [one for one in _unsettled(service) if one.accession == accession]
+    if web_service is not None:
+        matching = [one for one in matching if one.web_service == web_service]
+    if relaunch and not matching:
+        asyncio.run(_forget(service, runs.Accession(accession), web_service, yes=yes))
+        return
+    if len(matching) != 1:
+        message = f"{len(matching)} unsettled launches of run {accession}; see: niassa-orch doubts"
+        raise errors.JournalError(message)
+    (launch,) = matching
+    if launch.outcome is None:
+        message = f"the engine call of run {accession} is still in flight; its deadline ends it, then it is settled"
+        raise errors.JournalError(message)
+    for name, value in dataclasses.asdict(launch).items():
+        print(f"{name:14} {value}")
+    if not yes:
+        typer.confirm("It may be launched again." if relaunch else f"Its job is {launched}.", abort=True)
+    asyncio.run(_settle(service, launch, launched))
+
+
+def _unsettled(service: settings.Settings) -> tuple[records.Launch, ...]:
+    journal = store.Journal(_journal(service), create=False)
+    try:
+        return journal.unsettled()
+    finally:
+        journal.close()
+
+
+async def _settle(service: settings.Settings, launch: records.Launch, job_id: str | None) -> None:
+    journal = store.Journal(_journal(service), create=False)
+    try:
+        outcome = settling.Outcome.CLEAN if job_id is None else settling.Outcome.LAUNCHED
+        await journal.settle(launch, outcome, "a person said so", job_id)
+    finally:
+        journal.close()
+
+
+async def _forget(service: settings.Settings, accession: runs.Accession, web_service: str | None, *, yes: bool) -> None:
+    """Let a run be launched again whose launches are settled, once its record says submitted."""
+    journal = store.Journal(_journal(service), create=False)
+    try:
+        known = [url for url in await journal.web_services_of(accession) if web_service in (None, url)]
+        if len(known) != 1:
+            message = f"the journal knows a job of run {accession} for {len(known)} web services: {', '.join(known)}"
+            raise errors.JournalError(message)
+        print(f"{accession} was launched before: {await journal.known_job(known[0], accession)} at {known[0]}")
+        if not yes:
+            typer.confirm("Forget that, so that it is launched again when its record says submitted?", abort=True)
+        await journal.forget_job(known[0], accession)
+    finally:
+        journal.close()
+
+
+def _journal(service: settings.Settings) -> pathlib.Path:
+    return state_directory.StateDirectory(service.state_dir).journal

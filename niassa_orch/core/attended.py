@@ -1,0 +1,78 @@
+"""The unsettled calls that one account attends to, and their place on the board. Owned by ``core.launching``."""
+
+from collections.abc import Iterator
+
+from niassa_orch.core import attempts, board, calling, enrolling, intents
+
+
+class Attended:
+    """Attempts of one account, from the intent, or from the moment they were taken up, to the last verdict.
+
+    Args:
+        line: The account's line on the board.
+        told: The board, for events.
+        intended: What is launched, in doubt or held, of all accounts.
+    """
+
+    def __init__(self, line: board.AccountLine, told: board.Board, intended: intents.Intents) -> None:
+        self._line = line
+        self._board = told
+        self._intents = intended
+        self._attempts: list[attempts.Attempt] = []
+
+    def __iter__(self) -> Iterator[attempts.Attempt]:
+        return iter(tuple(self._attempts))
+
+    def add(self, attempt: attempts.Attempt) -> None:
+        """A call was intended."""
+        self._attempts.append(attempt)
+        self.show()
+
+    def take_up(self, enrolled: enrolling.Enrolled) -> list[attempts.Attempt]:
+        """Attend to unsettled launches of the account's runs that nobody attends to; returns those that live."""
+        taken = []
+        for attempt in self._intents.take_up(enrolled):
+            attempt.calling = calling.is_alive(attempt)
+            taken.append(attempt)
+            self._attempts.append(attempt)
+            what = "recovery.adopted" if attempt.calling else "recovery.to_settle"
+            accessions = " ".join(map(str, attempt.launches))
+            self._board.event(what, account=self._line.name, accessions=accessions)
+        self._drop_resolved()
+        self.show()
+        return [attempt for attempt in taken if attempt.calling]
+
+    def close(self, attempt: attempts.Attempt) -> None:
+        """Put a call away if every accession of it has its verdict."""
+        if attempt.is_over:
+            self._intents.directory.settle(attempt.transcript)
+            self._intents.leave(attempt)
+            self._attempts.remove(attempt)
+        self.show()
+
+    def leave(self) -> None:
+        """Attend to nothing any more; whoever serves the account next takes it up."""
+        for attempt in self._attempts:
+            self._intents.leave(attempt)
+
+    def only_whitestar_lives(self) -> bool:
+        """Whether there are living calls, all of whitestar."""
+        alive = [attempt for attempt in self._attempts if attempt.calling]
+        return bool(alive) and all(attempt.is_whitestar for attempt in alive)
+
+    def show(self) -> None:
+        """Tell the board."""
+        alive = [attempt for attempt in self._attempts if attempt.calling]
+        doubtful = [attempt for attempt in self._attempts if not attempt.calling]
+        self._line.in_flight = tuple(accession for attempt in alive for accession in attempt.unsettled)
+        self._line.in_doubt = tuple(accession for attempt in doubtful for accession in attempt.unsettled)
+        self._line.held = {key: reason for attempt in self._attempts for key, reason in attempt.held.items()}
+
+    def _drop_resolved(self) -> None:
+        """A person may have settled what was held; the journal says so."""
+        for attempt in tuple(self._attempts):
+            for accession, launch in attempt.launches.items():
+                if not self._intents.journal.is_fenced(*launch.key):
+                    attempt.forget(accession)
+            if not attempt.calling:
+                self.close(attempt)

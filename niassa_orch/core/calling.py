@@ -1,0 +1,67 @@
+"""An attempt's engine call: made once, and watched until nothing of it lives. Called by ``core.launching``.
+
+Trouble with looking that may pass (no file descriptor left) is not an end: it is looked again. What can never be looked
+at is nothing to wait for: settling holds it for a person.
+"""
+
+import asyncio
+import contextlib
+import errno
+
+from niassa_orch import errors
+from niassa_orch.core import attempts
+from niassa_orch.journal import store
+from niassa_orch.seqware import call, identity
+
+_LOOK_AGAIN_SECONDS = 1.0
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.EINTR, errno.EAGAIN, errno.ENOLCK})
+
+
+async def make(attempt: attempts.Attempt, verb: identity.Verb, journal: store.Journal) -> None:
+    """Start the call that was intended.
+
+    What goes wrong is kept in ``attempt.failure``. Without a transcript nothing was started, for sure; with one it is
+    unknown, and the call is waited for and settled like any other.
+    """
+    enrolled, header = attempt.enrolled, attempt.header
+    argv = identity.argv(enrolled.identity, enrolled.mediator, verb, header.accessions)
+    # Who stops waiting must know whether there is a transcript: a start that was begun is waited for in any case.
+    starting = asyncio.ensure_future(call.start(argv, attempt.transcript, header))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting})
+        raise
+    except errors.EngineCallError as exc:
+        attempt.failure = exc
+        if not attempt.transcript.exists():
+            return
+    attempt.started = True
+    # For a person who finds the transcript gone; safety does not need it.
+    with contextlib.suppress(errors.JournalError):
+        await journal.started(header.call_id)
+
+
+def may_pass(exc: Exception) -> bool:
+    """Whether what keeps us from looking at a transcript may pass by itself."""
+    return isinstance(exc, OSError) and exc.errno in _PASSING
+
+
+def is_alive(attempt: attempts.Attempt) -> bool:
+    """Whether anything of the call may live, as far as can be known."""
+    try:
+        return call.is_held(attempt.transcript)
+    except (OSError, ValueError) as exc:
+        return may_pass(exc)
+
+
+async def wait_until_over(attempt: attempts.Attempt) -> None:
+    """Wait until nothing of the call lives; a transcript that is gone, or cannot be looked at, is over."""
+    while True:
+        try:
+            await call.wait_until_free(attempt.transcript)
+            return
+        except OSError as exc:
+            if not may_pass(exc):
+                return
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)

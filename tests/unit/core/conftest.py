@@ -1,0 +1,15 @@
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes import stage as stages
+
+
+@pytest.fixture
+def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[stages.Stage]:
+    """Bob, with nothing scheduled and nothing launched; the core goes by the stage's clock."""
+    found = stages.Stage(tmp_path)
+    stages.stop_time(monkeypatch, found.clock)
+    yield found
+    found.close()
