@@ -7,24 +7,25 @@ that is named.
 import asyncio
 import contextlib
 import dataclasses
+import enum
 import json
 import os
 import pathlib
 import pwd
+import shlex
 import shutil
-import signal
 import socket
+import sys
 import tempfile
-from collections.abc import Coroutine, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import rich.box
 import rich.console
 import rich.table
-import rich.text
 import typer
 
-from niassa_orch.sandbox import demo, demo_report, demo_users, layout, up, users
+from niassa_orch.sandbox import demo, demo_report, demo_table, demo_users, ending, layout, offspring, up, users
 
 application = typer.Typer(
     help="Stand-ins of the web service, of Oozie and of the seqware command on loopback, to try things on.",
@@ -35,53 +36,76 @@ application = typer.Typer(
 _Directory = Annotated[
     pathlib.Path, typer.Option("--directory", help="The sandbox directory.", show_default="niassa-orch-sandbox-UID")
 ]
+_Port = Annotated[int, typer.Option(min=0, max=65_535, help="0: the one of last time, or any.")]
 _Account = Annotated[str, typer.Option(help="The account that does it.")]
 _DEFAULT = pathlib.Path(tempfile.gettempdir()) / f"niassa-orch-sandbox-{os.getuid()}"
 _NAMES = ("alice", "bob", "carol", "dave")
 _WIDTH_OFF_TERMINAL = 220
-_Result = TypeVar("_Result")
+#: How long engine calls may take to end by themselves when the demo is over.
+_LAST_CALLS_SECONDS = 5.0
+
+
+class OozieVersion(enum.StrEnum):
+    """The versions that differ in what filters they know."""
+
+    BEFORE_CREATED_TIMES = "4.1"
+    BEFORE_SORTBY = "4.2"
+    BEFORE_TEXT = "4.3"
+    BEFORE_5 = "4.4"
+    NEWEST = "5.3"
 
 
 @application.command("up")
 def bring_up(
     directory: _Directory = _DEFAULT,
-    web_service_port: Annotated[int, typer.Option(help="0: the one of last time, or any.")] = 0,
-    oozie_port: Annotated[int, typer.Option(help="0: the one of last time, or any.")] = 0,
-    jvm_seconds: Annotated[float, typer.Option(help="How long the engine takes to start.")] = 0.5,
-    lock_pause_seconds: Annotated[float, typer.Option(help="Between the engine's five tries of its lock.")] = 10.0,
-    oozie_version: Annotated[str, typer.Option(help="4.2, 4.3, 4.4 or 5.3.")] = "5.3",
+    web_service_port: _Port = 0,
+    oozie_port: _Port = 0,
+    jvm_seconds: Annotated[float, typer.Option(min=0, help="How long the engine takes to start.")] = 0.5,
+    lock_pause_seconds: Annotated[float, typer.Option(min=0, help="Between the engine's five tries of its lock.")] = 10,
+    oozie_version: Annotated[OozieVersion, typer.Option(help="Older ones know fewer filters.")] = OozieVersion.NEWEST,
 ) -> None:
-    """Keep the stand-ins running until Ctrl-C; a directory used before goes on where it was."""
+    """Keep the stand-ins running until Ctrl-C; a directory used before goes on where it was.
+
+    Every account of it maps to the Unix user who starts it.
+    """
     host = socket.getfqdn()
     own = pwd.getpwuid(os.geteuid()).pw_name
     accounts = [
         layout.SandboxAccount(name, own, f"{name}@lab.net", f"sandbox-{name}", host, "oozie") for name in _NAMES
     ]
     engine = layout.EngineOptions(jvm_seconds=jvm_seconds, lock_pause_seconds=lock_pause_seconds)
-
-    behaviour = up.Behaviour(engine=engine, oozie_version=oozie_version)
     serving = up.serve(
         directory,
         accounts,
         web_service_port=web_service_port,
         oozie_port=oozie_port,
         ready=lambda addresses: _announce(directory, addresses),
-        behaviour=behaviour,
+        behaviour=up.Behaviour(engine=engine, oozie_version=oozie_version),
     )
-    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(_until_ended(serving))
+    with ending.orderly() as end, contextlib.suppress(ending.EndedEarlyError):
+        end.run(serving)
 
 
 def _announce(directory: pathlib.Path, addresses: up.Addresses) -> None:
-    where = "" if directory == _DEFAULT else f" --directory {directory}"
+    absolute = directory.absolute()
+    where = "" if directory == _DEFAULT else f" --directory {shlex.quote(str(absolute))}"
     print(f"web service  {addresses.web_service_url}")
     print(f"Oozie        {addresses.oozie_url}")
     print(f"accounts     {', '.join(_NAMES)}")
     print(f"faults       POST {addresses.web_service_url.removesuffix('/SeqWareWebService')}/sandbox/faults")
     print("In other terminals:")
-    print(f"  niassa-orch --config {layout.Layout(directory).config_file} run")
-    print(f"  niassa-orch sandbox schedule --account alice{where}")
-    print(f"  niassa-orch sandbox runs{where}", flush=True)
+    command = _this_command()
+    print(f"  {command} --config {shlex.quote(str(layout.Layout(absolute).config_file))} run")
+    print(f"  {command} sandbox schedule --account alice{where}")
+    print(f"  {command} sandbox runs{where}", flush=True)
+
+
+def _this_command() -> str:
+    """What starts this program from any directory, whether it is on the PATH or not."""
+    program = pathlib.Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m niassa_orch"
+    return shlex.quote(str(program.absolute()))
 
 
 @application.command()
@@ -136,50 +160,47 @@ def list_runs(
 
 
 def play_demo(*, with_users: bool, keep: bool) -> bool:
-    """Play the demo and print what became of every run; returns whether all is as expected."""
-    with contextlib.ExitStack() as stack:
-        if with_users:
-            stage = stack.enter_context(demo_users.stage())
-        else:
-            directory = pathlib.Path(tempfile.mkdtemp(prefix="niassa-orch-demo-"))
-            directory.chmod(0o755)
-            stage = demo.own_stage(directory / "sandbox")
-            if keep:
-                print(f"the sandbox is kept in {stage.directory}")
-            else:
-                stack.callback(shutil.rmtree, directory)
-        rows = asyncio.run(_until_ended(demo.play(stage)))
+    """Play the demo and print what became of every run; returns whether all is as expected.
+
+    Whatever ends it, nothing of it is left: the service, the engine calls, the directory, the Unix users.
+
+    Raises:
+        typer.Exit: A signal ended it; with 128 + n.
+    """
+    try:
+        with ending.orderly() as end, demo_users.stage() if with_users else _own_stage(keep=keep) as stage:
+            end.check()
+            with offspring.household(_LAST_CALLS_SECONDS):
+                rows = end.run(demo.play(stage))
+    except ending.EndedEarlyError as exc:
+        print(f"demo stopped; {'the sandbox is kept' if keep else 'nothing is left behind'}")
+        raise typer.Exit(exc.exit_code) from None
+    return _report(rows, with_users=with_users)
+
+
+@contextlib.contextmanager
+def _own_stage(*, keep: bool) -> Iterator[demo.Stage]:
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="niassa-orch-demo-"))
+    try:
+        directory.chmod(0o755)
+        if keep:
+            print(f"the sandbox is kept in {directory}", flush=True)
+        yield demo.own_stage(directory / "sandbox")
+    finally:
+        if not keep:
+            shutil.rmtree(directory)
+
+
+def _report(rows: Sequence[demo_report.Row], *, with_users: bool) -> bool:
     console = rich.console.Console()
     if not console.is_terminal:
         console.width = _WIDTH_OFF_TERMINAL
-    console.print(_report_table(rows, with_users=with_users))
+    console.print(demo_table.render(rows, console.width, with_users=with_users))
     strange = [row for row in rows if not row.is_as_expected]
     for row in strange:
         print(f"{row.accession} ({row.name}): expected {row.expected}, saw {row.seen} {'; '.join(row.remarks)}")
     print(f"{len(rows) - len(strange)} of {len(rows)} runs as expected")
     return not strange
-
-
-def _report_table(rows: Sequence[demo_report.Row], *, with_users: bool) -> rich.table.Table:
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
-    columns = ("run", "what", "account", "Unix user", "host", "engine", "statuses", "seconds", "expected", "seen")
-    for column in (*columns, "files of") if with_users else columns:
-        table.add_column(column, overflow="fold", justify="right" if column == "seconds" else "left")
-    for row in rows:
-        style = "green" if row.is_as_expected else "bold red"
-        seen = rich.text.Text(row.seen, style=style)
-        facts = (str(row.accession), row.name, row.account, row.unix_user, row.host, row.engine)
-        end = (" > ".join(row.statuses), f"{row.seconds:.1f}", row.expected, seen)
-        table.add_row(*facts, *end, *((row.files_of,) if with_users else ()))
-    return table
-
-
-async def _until_ended(work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run something that a SIGTERM ends as Ctrl-C does."""
-    task = asyncio.ensure_future(work)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    return await task
 
 
 def _login(directory: pathlib.Path, account: str) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import rich.box
+import rich.cells
 import rich.console
 import rich.live
 import rich.panel
@@ -16,7 +17,7 @@ import rich.text
 
 from niassa_orch.core import board
 from niassa_orch.domain import runs
-from niassa_orch.faces import plain
+from niassa_orch.faces import plain, remarks
 
 _REDRAWS_A_SECOND = 4
 _EVENTS_AT_LEAST = 3
@@ -55,8 +56,12 @@ _ENDED = (
     ("failed", runs.RunStatus.FAILED),
     ("cancd", runs.RunStatus.CANCELLED),
 )
+_POLL = "last poll"
+_LEFT = ("account", "Unix user", "state")
+_DIM = tuple(title for title, _ in _ENDED)
 #: Below this width, in characters, Unix users and ended runs are left out.
 _WIDE = 110
+_LEAST_NAME_CHARACTERS = 4
 
 
 def render(snapshot: board.Snapshot, width: int, height: int) -> rich.console.RenderableType:
@@ -67,21 +72,23 @@ def render(snapshot: board.Snapshot, width: int, height: int) -> rich.console.Re
         width: Characters of the terminal.
         height: Lines of the terminal; events fill what the accounts leave.
     """
-    room = max(1, height - _FRAME_LINES - _EVENTS_AT_LEAST)
-    lines = _worst(snapshot.accounts, room)
-    remarks = [_remark_line(line, snapshot.now) for line in lines if _remark(line)][: max(1, room - len(lines))]
-    events = _events(snapshot, max(_EVENTS_AT_LEAST, height - _FRAME_LINES - len(lines) - len(remarks)))
-    table = _accounts(lines, snapshot.now, wide=width >= _WIDE)
+    lines = _worst(snapshot.accounts, max(1, height - _FRAME_LINES - _EVENTS_AT_LEAST))
     more = len(snapshot.accounts) - len(lines)
-    rest = rich.text.Text(f"and {more} accounts more" if more else "", style="dim")
-    return rich.console.Group(_header(snapshot), table, *remarks, rest, events)
+    below = remarks.Below(
+        remarks=[_remark(line, snapshot.now) for line in lines if remarks.of(line)],
+        between=rich.text.Text(f"and {more} accounts more" if more else "", style="dim"),
+        events=[_event(event) for event in snapshot.events] or [rich.text.Text("nothing happened yet", style="dim")],
+        lines=height - _FRAME_LINES - len(lines),
+        least_events=_EVENTS_AT_LEAST,
+    )
+    return rich.console.Group(_header(snapshot), _accounts(lines, snapshot.now, width), below)
 
 
 def _worst(accounts: Sequence[board.AccountLine], most: int) -> Sequence[board.AccountLine]:
     """All accounts by name; when there is no room for all, those that need a person, then those that wait."""
     if len(accounts) <= most:
         return accounts
-    return sorted(accounts, key=lambda line: (_SEVERITY.index(line.state), not _remark(line), line.name))[:most]
+    return sorted(accounts, key=lambda line: (_SEVERITY.index(line.state), not remarks.of(line), line.name))[:most]
 
 
 @contextlib.asynccontextmanager
@@ -117,51 +124,59 @@ def _header(snapshot: board.Snapshot) -> rich.console.RenderableType:
     )
 
 
-def _accounts(accounts: Sequence[board.AccountLine], now: float, *, wide: bool) -> rich.table.Table:
-    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    names = ("account", "Unix user", "state") if wide else ("account", "state")
-    for name in names:
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
-    for name, _ in (*_ACTIVE, ("flight", None), ("doubt", None)):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, _ in _ENDED if wide else ():
-        table.add_column(name, justify="right", no_wrap=True, style="dim")
-    table.add_column("last poll", justify="right", no_wrap=True)
-    for line in accounts:
-        table.add_row(*_cells(line, now, wide=wide))
-    if not accounts:
-        table.add_row("no profile yet")
+def _accounts(accounts: Sequence[board.AccountLine], now: float, width: int) -> rich.table.Table:
+    wide = width >= _WIDE
+    titles = _titles(wide=wide)
+    rows = [_cells(line, now, wide=wide) for line in accounts] or [[rich.text.Text("no profile yet")]]
+    # One blank between columns and one at either edge are the table's; one more between them where there is room.
+    natural = [_width(title, [row[index] for row in rows if index < len(row)]) for index, title in enumerate(titles)]
+    room = width - len(titles) - 1
+    gap = int(sum(natural) + len(titles) - 1 <= room)
+    widths = _narrowed(natural, room - gap * (len(titles) - 1), names=2 if wide else 1)
+    table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap, 0, 0))
+    for title, column in zip(titles, widths, strict=True):
+        justify: rich.console.JustifyMethod = "left" if title in _LEFT else "right"
+        style = "dim" if title in _DIM else ""
+        table.add_column(title, width=column, justify=justify, overflow="ellipsis", no_wrap=True, style=style)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def _cells(line: board.AccountLine, now: float, *, wide: bool) -> list[rich.console.RenderableType]:
+def _titles(*, wide: bool) -> list[str]:
+    active = [title for title, _ in _ACTIVE]
+    ended = [title for title, _ in _ENDED] if wide else []
+    return [*(("account", "Unix user") if wide else ("account",)), "state", *active, "flight", "doubt", *ended, _POLL]
+
+
+def _width(title: str, cells: Sequence[rich.text.Text]) -> int:
+    return max([rich.cells.cell_len(title), *(cell.cell_len for cell in cells)])
+
+
+def _narrowed(widths: Sequence[int], room: int, names: int) -> list[int]:
+    """The widths made to fit: only the names in front give way, the longest first, so that no number is ever cut."""
+    narrowed = list(widths)
+    while sum(narrowed) > room and max(narrowed[:names]) > _LEAST_NAME_CHARACTERS:
+        narrowed[narrowed.index(max(narrowed[:names]))] -= 1
+    return narrowed
+
+
+def _cells(line: board.AccountLine, now: float, *, wide: bool) -> list[rich.text.Text]:
     state = rich.text.Text(line.state, style=_STATE_STYLES[line.state])
-    doubt = rich.text.Text(_count(len(line.in_doubt) + len(line.held)), style="bold red" if line.held else "yellow")
+    doubt = _count(len(line.in_doubt) + len(line.held), "bold red" if line.held else "yellow")
     age = "never" if line.last_good_poll is None else f"{_duration(now - line.last_good_poll)} ago"
     active = [_count(line.counts.get(status, 0)) for _, status in _ACTIVE]
     ended = [_count(line.ended[status]) for _, status in _ENDED] if wide else []
     names = [rich.text.Text(name or "?") for name in ((line.name, line.unix_user) if wide else (line.name,))]
-    return [*names, state, *active, _count(len(line.in_flight)), doubt, *ended, age]
+    return [*names, state, *active, _count(len(line.in_flight)), doubt, *ended, rich.text.Text(age)]
 
 
-def _remark_line(line: board.AccountLine, now: float) -> rich.text.Text:
+def _remark(line: board.AccountLine, now: float) -> rich.text.Text:
     style = "yellow" if line.state is board.State.OK else _STATE_STYLES[line.state]
     again = ""
     if line.next_beat is not None and line.state is not board.State.OK:
         again = f" (again in {_duration(max(0.0, line.next_beat - now))})"
-    text = rich.text.Text(f"{line.name}{again}: ", style=style, overflow="ellipsis", no_wrap=True)
-    return text.append(plain.line(_remark(line)))
-
-
-def _remark(line: board.AccountLine) -> str:
-    """Why an account, or a launch of it, waits; the first of what there is to say."""
-    held = "; ".join(f"{accession} is held: {reason}" for accession, reason in line.held.items())
-    return line.reason or line.refusal or held or line.warning or line.waiting
-
-
-def _events(snapshot: board.Snapshot, most: int) -> rich.console.RenderableType:
-    lines = [_event(event) for event in snapshot.events[-most:]]
-    return rich.console.Group(*lines) if lines else rich.text.Text("nothing happened yet", style="dim")
+    return rich.text.Text(f"{plain.line(line.name)}{again}: ", style=style).append(remarks.of(line))
 
 
 def _event(event: board.Event) -> rich.text.Text:
@@ -177,8 +192,8 @@ def _fields(fields: Mapping[str, object]) -> str:
     return plain.line(" ".join(f"{name}={value}" for name, value in fields.items()))
 
 
-def _count(number: int) -> str:
-    return str(number) if number else "·"
+def _count(number: int, style: str = "") -> rich.text.Text:
+    return rich.text.Text(str(number) if number else "·", style=style)
 
 
 def _use(use: board.Use) -> str:

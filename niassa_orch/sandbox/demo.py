@@ -8,6 +8,7 @@ the command line.
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import pwd
@@ -20,7 +21,7 @@ import aiohttp
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
-from niassa_orch.sandbox import demo_plan, demo_report, layout, up, users
+from niassa_orch.sandbox import demo_plan, demo_report, layout, offspring, up, users
 
 _MOST_SECONDS = 50.0
 _LOOK_SECONDS = 0.3
@@ -102,7 +103,10 @@ async def _sandbox(stage: Stage, accounts: Sequence[layout.SandboxAccount]) -> A
 
 @contextlib.asynccontextmanager
 async def _service(stage: Stage) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``niassa-orch run``, on our terminal; drained in the end."""
+    """``niassa-orch run``, on our terminal; drained in the end.
+
+    In a session of its own, so that Ctrl-C and a terminal that goes away are ours to deal with; it does not outlive us.
+    """
     place = layout.Layout(stage.directory)
     who = pwd.getpwnam(stage.service_user) if stage.service_user else None
     service = await asyncio.create_subprocess_exec(
@@ -115,6 +119,8 @@ async def _service(stage: Stage) -> AsyncIterator[asyncio.subprocess.Process]:
         user=who.pw_uid if who else None,
         group=who.pw_gid if who else None,
         extra_groups=[] if who else None,
+        start_new_session=True,
+        preexec_fn=functools.partial(offspring.die_with_parent, os.getpid()),
     )
     try:
         yield service

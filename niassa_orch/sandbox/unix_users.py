@@ -72,7 +72,7 @@ class UnixUsers:
         draft = self.root / "sudoers"
         draft.write_text(rules, "utf-8")
         draft.chmod(0o440)
-        subprocess.run(["visudo", "-cqf", draft], check=True)
+        subprocess.run(["visudo", "-cqf", draft], check=True, process_group=0)
         # Beside the rules it would be read half written; a rename within one file system is whole.
         staged = self.sudoers.with_name(f"{self.sudoers.name}.new")
         shutil.copy(draft, staged)
@@ -171,7 +171,8 @@ def make_users(names: collections.abc.Iterable[str], undo: contextlib.ExitStack)
     service = _make_user(f"{tag}-svc", root / "homes" / "svc", None, undo)
     by_name = {name: _make_user(f"{tag}-{name}", root / "homes" / name, group, undo) for name in names}
     sudoers = _SUDOERS / tag
-    undo.callback(sudoers.unlink, missing_ok=True)
+    for file in (sudoers, sudoers.with_name(f"{tag}.new")):
+        undo.callback(file.unlink, missing_ok=True)
     users = UnixUsers(root, root / "owned", service, by_name, group, sudoers)
     users.allow(users.mediator)
     return users
@@ -205,9 +206,9 @@ def _remove_user(name: str) -> None:
 
 
 def _administer(*argv: str) -> None:
-    """Run a command of the user database, again while another one holds its lock."""
+    """Run a command of the user database, again while another one holds its lock; Ctrl-C is not for it."""
     for _ in range(50):
-        done = subprocess.run(argv, capture_output=True, text=True)
+        done = subprocess.run(argv, capture_output=True, text=True, process_group=0)
         if "lock" not in done.stderr:
             break
         time.sleep(0.1)

@@ -8,15 +8,17 @@ before goes on with its state, at the same ports when they are free. What the di
 import asyncio
 import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib import parse
 
 from aiohttp import web
 
+from niassa_orch import errors
 from niassa_orch.sandbox import layout, oozie, webservice
 
 _LOOPBACK = "127.0.0.1"
@@ -24,6 +26,10 @@ _WEB_SERVICE_PATH = "/SeqWareWebService"
 _OOZIE_PATH = "/oozie"
 #: How long requests that are being answered may hold up the end, e.g. those that a fault lets hang.
 _LAST_ANSWERS_SECONDS = 1.0
+
+
+class SandboxError(errors.NiassaOrchError):
+    """The sandbox cannot be brought up; the message says what to do."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,10 +101,11 @@ async def serve(
 
     Raises:
         layout.LayoutError: The directory cannot be made.
-        OSError: A port that was asked for is taken.
+        SandboxError: Another process keeps a sandbox running there, or a port that was asked for cannot be had.
     """
     behaviour = behaviour or Behaviour()
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_occupied(directory))
         last_web_service, last_oozie = _last_ports(directory)
         web_service_socket = stack.enter_context(_listen(web_service_port, last_web_service))
         oozie_socket = stack.enter_context(_listen(oozie_port, last_oozie))
@@ -120,6 +127,28 @@ async def serve(
         await asyncio.Event().wait()
 
 
+@contextlib.contextmanager
+def _occupied(directory: pathlib.Path) -> Iterator[None]:
+    """The directory is ours for as long as the context lasts: two servers over one state would undo each other."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "sandbox.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        message = f"the sandbox {directory} cannot be made: {error.strerror}; name another with --directory"
+        raise layout.LayoutError(message) from error
+    with os.fdopen(lock, "r+", encoding="ascii") as file:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = file.read().strip() or "unknown"
+            message = f"the sandbox in {directory} is up already, by process {pid}: end that, or name another directory"
+            raise SandboxError(message) from error
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
 def _last_ports(directory: pathlib.Path) -> tuple[int, int]:
     """The ports of last time, 0 where unknown."""
     try:
@@ -132,9 +161,11 @@ def _last_ports(directory: pathlib.Path) -> tuple[int, int]:
 def _listen(port: int, last: int) -> socket.socket:
     try:
         return socket.create_server((_LOOPBACK, port or last))
-    except OSError:
+    except OSError as error:
         if port or not last:
-            raise
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            message = f"port {port} of {_LOOPBACK} cannot be had: {reason}; name another, or 0 for any that is free"
+            raise SandboxError(message) from error
         return socket.create_server((_LOOPBACK, 0))
 
 

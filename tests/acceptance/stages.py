@@ -11,16 +11,15 @@ import dataclasses
 import os
 import pathlib
 import pwd
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from xml.etree import ElementTree
 
 import aiohttp
 
 from niassa_orch.sandbox import layout, staging, unix_users, up, users
 from niassa_orch.seqware import installation
-from tests.acceptance import books, services
+from tests.acceptance import books, machine, services
 
 HOST = "server2.lab.net"
 QUICK = "align:0.1,sort:0.1"
@@ -220,28 +219,6 @@ async def of_people(
         yield stage
 
 
-def processes(of: Callable[[pathlib.Path], bool]) -> list[int]:
-    """The processes of which ``of`` says yes, asked with their directory in ``/proc``."""
-    found = []
-    others = (entry for entry in pathlib.Path("/proc").glob("[0-9]*") if int(entry.name) != os.getpid())
-    for entry in others:
-        with contextlib.suppress(OSError):  # gone meanwhile
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            if state != "Z" and of(entry):
-                found.append(int(entry.name))
-    return found
-
-
-def entries(directory: pathlib.Path | str, pattern: str = "*") -> list[pathlib.Path]:
-    """What is in a directory, by name."""
-    return sorted(pathlib.Path(directory).glob(pattern))
-
-
-def processes_of_user(uid: int) -> list[int]:
-    """Every living process of a Unix user."""
-    return processes(lambda entry: entry.stat().st_uid == uid)
-
-
 def _account(name: str, user: str) -> layout.SandboxAccount:
     # Characters that a Java properties file must escape are among them.
     return layout.SandboxAccount(name, user, f"{name}@lab.net", f"Mk7 {name} \\ = : marker", HOST)
@@ -263,12 +240,4 @@ async def _up(
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
-        _clear(directory)
-
-
-def _clear(directory: pathlib.Path) -> None:
-    """End what still runs of a stage: engine calls outlive the service, as they should."""
-    word = str(directory).encode()
-    for pid in processes(lambda entry: word in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        machine.end_processes_of(directory)

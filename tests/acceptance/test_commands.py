@@ -14,7 +14,7 @@ import pytest
 
 import niassa_orch
 from niassa_orch.sandbox import unix_users
-from tests.acceptance import stages
+from tests.acceptance import machine, stages
 
 _SUDOERS = pathlib.Path("/etc/sudoers.d")
 
@@ -157,7 +157,7 @@ async def test_the_demo_comes_to_the_expected_end_in_under_a_minute(tmp_path: pa
     last = done.out.strip().splitlines()[-1].split()
     assert last[0] == last[2]  # "30 of 30 runs as expected"
     assert int(last[0]) >= 25
-    assert stages.entries(tmp_path) == []
+    assert machine.entries(tmp_path) == []
 
 
 @pytest.mark.real_users
@@ -182,9 +182,9 @@ async def test_the_demo_with_real_users_leaves_nothing_of_them_behind(tmp_path: 
     assert f"niorch-{demo.pid:x}" in text
     users = [entry.pw_name for entry in pwd.getpwall()]
     groups = [entry.gr_name for entry in grp.getgrall()]
-    rules = [path.name for path in stages.entries(_SUDOERS)]
+    rules = [path.name for path in machine.entries(_SUDOERS)]
     assert [name for name in (*users, *groups, *rules) if _is_of(demo.pid, name)] == []
-    assert stages.processes(lambda entry: entry.stat().st_uid in uids) == []
+    assert machine.processes(lambda entry: entry.stat().st_uid in uids) == []
 
 
 def _is_of(pid: int, name: str) -> bool:

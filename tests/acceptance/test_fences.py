@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from niassa_orch.sandbox import layout, up, users
-from tests.acceptance import stages
+from tests.acceptance import machine, stages
 
 
 async def test_a_run_for_another_host_or_of_an_unknown_owner_is_never_launched(stage: stages.Stage) -> None:
@@ -31,6 +31,11 @@ async def test_a_run_for_another_host_or_of_an_unknown_owner_is_never_launched(s
 async def test_a_session_cookie_never_makes_one_account_act_as_another(tmp_path: pathlib.Path) -> None:
     behaviour = up.Behaviour(engine=stages.PROMPT.engine, set_cookie=True)
     async with stages.own(tmp_path, "alice", "bob", behaviour=behaviour) as stage:
+        # By name: cookie jars pass over hosts that are mere addresses.
+        url = str(stage.web.url).replace("127.0.0.1", "localhost")
+        for name in ("alice", "bob"):
+            text = stage.profile(name).read_text("utf-8")
+            stage.profile(name).write_text(f'{text}[web_service]\nurl = "{url}"\n', "utf-8")
         accessions = [await stage.schedule(name) for name in ("alice", "bob", "alice", "bob")]
         async with stage.service():
             await stage.web.reach("completed", *accessions)
@@ -86,7 +91,7 @@ async def _watch(directory: pathlib.Path, seen: set[bytes]) -> None:
         return False
 
     while True:
-        stages.processes(look)
+        machine.processes(look)
         await asyncio.sleep(0.03)
 
 

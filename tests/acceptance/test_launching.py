@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance import books, stages
+from tests.acceptance import books, machine, stages
 
 _ONE_A_CALL = {"ENGINE__BATCH": 1, "ENGINE__DEADLINE_SECONDS": 3, "ENGINE__KILL_GRACE_SECONDS": 0.5}
 
@@ -131,4 +131,4 @@ async def test_whitestar_is_launched_once_and_stays_submitted_while_its_call_wor
     assert await stage.web.statuses(long) == ["submitted", "completed"]
     runs = await stage.web.runs()
     assert runs[long]["statusCmd"] == str(long)
-    assert len(stages.entries(runs[long]["currentWorkingDir"], "generated-scripts/align.e*")) == 1
+    assert len(machine.entries(runs[long]["currentWorkingDir"], "generated-scripts/align.e*")) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance import books, stages
+from tests.acceptance import books, machine, stages
 
 
 async def test_a_cancel_while_the_run_runs_ends_cancelled_with_its_job_killed(stage: stages.Stage) -> None:
@@ -29,7 +29,7 @@ async def test_a_retry_runs_the_failed_steps_again_and_completes(stage: stages.S
         await stage.web.reach("completed", mine)
     assert (await stage.oozie.job(mine))["run"] == 1
     scripts = pathlib.Path(run["currentWorkingDir"], "generated-scripts")
-    counts = {step: len(stages.entries(scripts, f"{step}.o*")) for step in ("align", "sort", "report")}
+    counts = {step: len(machine.entries(scripts, f"{step}.o*")) for step in ("align", "sort", "report")}
     assert counts == {"align": 1, "sort": 2, "report": 1}
 
 
@@ -137,4 +137,4 @@ def _living_in(directory: str) -> list[int]:
     def works_there(entry: pathlib.Path) -> bool:
         return str((entry / "cwd").readlink()).startswith(directory)
 
-    return stages.processes(works_there)
+    return machine.processes(works_there)

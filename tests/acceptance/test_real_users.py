@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.acceptance import books, stages
+from tests.acceptance import books, machine, stages
 
 pytestmark = pytest.mark.real_users
 
@@ -62,12 +62,12 @@ async def test_an_engine_that_hangs_is_killed_at_its_deadline_with_its_children(
 
             async def grown() -> bool | None:
                 # The engine and the child of its own, both deaf to SIGTERM.
-                return len([pid for pid in stages.processes_of_user(alice.uid) if _is_deaf(pid)]) >= 2 or None
+                return len([pid for pid in machine.processes_of_user(alice.uid) if _is_deaf(pid)]) >= 2 or None
 
             await books.until("an engine that hangs, and its child", grown)
             await stage.web.reach("completed", other)
             await service.tells("launch.clean", accession=stuck)
-            assert stages.processes_of_user(alice.uid) == []
+            assert machine.processes_of_user(alice.uid) == []
         assert await stage.web.statuses(stuck) == ["submitted"]
         assert await stage.oozie.jobs(stuck) == []
 

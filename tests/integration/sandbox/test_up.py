@@ -55,7 +55,7 @@ async def test_a_port_that_is_taken_meanwhile_is_replaced_also_in_the_settings(t
 
 
 async def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: pathlib.Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(up.SandboxError, match="in use"):
         await up.serve(tmp_path, running.accounts("bob"), oozie_port=taken.getsockname()[1], ready=lambda _: None)
 
 

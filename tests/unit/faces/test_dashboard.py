@@ -28,7 +28,7 @@ ALICE = board.AccountLine(
     held={runs.Accession(7): "Oozie has two jobs of this launch"},
 )
 BOB = board.AccountLine(
-    "bob", "niassa-bob", state=State.BACKING_OFF, reason="no connection to http://ws" + "/x" * 100, next_beat=NOW + 90
+    "bob", "niassa-bob", state=State.BACKING_OFF, reason=f"GET http://ws{'/x' * 100}: no connection", next_beat=NOW + 90
 )
 CAROL = board.AccountLine("carol", state=State.MISCONFIGURED, reason="carol.toml: unix_user: no such user")
 DAVE = board.AccountLine("dave", "niassa-dave", state=State.WRONG_PASSWORD, reason="401")
@@ -71,9 +71,58 @@ def test_the_picture_has_header_accounts_remarks_and_events(width: int, height: 
     (alice,) = (line for line in lines if line.split()[:1] == ["alice"])
     assert {"11", "222", "2", "1", "5s"} <= set(alice.split())
     assert "carol: carol.toml: unix_user: no such user" in text
-    assert "bob (again in 1m30s): no connection to http://ws" in text
+    assert "bob (again in 1m30s): no connection [GET" in text
     assert "7 is held: Oozie has two jobs" in text
     assert "run.moved99 accession=99" in lines[-1]
+
+
+def test_a_long_remark_takes_three_lines_at_most_and_says_that_there_is_more() -> None:
+    reason = " ".join(f"word{number}" for number in range(100))
+    lines = drawn(snapshot(board.AccountLine("bob", state=State.MISCONFIGURED, reason=reason)), 80, 24)
+    first = next(index for index, line in enumerate(lines) if line.startswith("bob: word0 "))
+    assert lines[first + 1].startswith("word")
+    assert lines[first + 2].startswith("word")
+    assert lines[first + 2].endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert not lines[first + 3].startswith("word")
+
+
+def test_remarks_that_find_no_room_for_more_lines_all_have_their_first() -> None:
+    many = [
+        board.AccountLine(f"a{number}", state=State.MISCONFIGURED, reason=f"reason{number} " * 30)
+        for number in range(6)
+    ]
+    lines = drawn(snapshot(*many, events=50), 80, 24)
+    for number in range(6):
+        assert sum(line.startswith(f"a{number}: reason{number}") for line in lines) == 1
+    assert sum("run.moved" in line for line in lines) >= 3
+
+
+@pytest.mark.parametrize("width", [80, 109, 110, 120, 200])
+def test_names_give_way_and_no_number_title_state_or_time_is_ever_cut(width: int) -> None:
+    counts = dict.fromkeys((R.SUBMITTED, R.PENDING, R.RUNNING, R.SUBMITTED_CANCEL, R.SUBMITTED_RETRY), 1234)
+    ended = collections.Counter({R.COMPLETED: 1_234_567, R.FAILED: 12_345, R.CANCELLED: 12_345})
+    busy = board.AccountLine(
+        "account-" * 9,
+        "unix-user-" * 9,
+        state=State.WRONG_PASSWORD,
+        counts=counts,
+        ended=ended,
+        last_good_poll=NOW - 1e5,
+    )
+    lines = drawn(snapshot(busy, CAROL), width, 40)
+    title, row = (next(line for line in lines if word in line) for word in ("last poll", "wrong password"))
+    wide = width >= 110
+    titles = ["state", "subm", "pend", "run", "canc", "retry", "flight", "doubt"]
+    titles += ["compl", "failed", "cancd"] if wide else []
+    assert title.split()[-len(titles) - 2 :] == [*titles, "last", "poll"]
+    numbers = ["1234"] * 5 + ["·", "·"] + (["1234567", "12345", "12345"] if wide else [])
+    assert row.split()[-len(numbers) - 4 :] == ["wrong", "password", *numbers, "27h46m", "ago"]
+    assert row.split()[0].startswith("acco")
+
+
+def test_a_terminal_with_room_cuts_no_name() -> None:
+    (row,) = (line for line in drawn(snapshot(ALICE, BOB), 200, 40) if "backing off" in line)
+    assert row.split()[:2] == ["bob", "niassa-bob"]
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

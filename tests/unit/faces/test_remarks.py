@@ -1,0 +1,32 @@
+import pytest
+
+from niassa_orch.core import board
+from niassa_orch.domain import runs
+from niassa_orch.faces import remarks
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        (
+            "GET http://ws:8080/Seq: no connection (ClientConnectorError: Connection refused)",
+            "no connection (ClientConnectorError: Connection refused) [GET http://ws:8080/Seq]",
+        ),
+        (
+            "https://oozie:11443/oozie: the list of jobs has no end",
+            "the list of jobs has no end [https://oozie:11443/oozie]",
+        ),
+        ("the login is refused (GET http://ws: 401)", "the login is refused (GET http://ws: 401)"),
+        ("carol.toml: unix_user: no such user", "carol.toml: unix_user: no such user"),
+    ],
+)
+def test_what_was_asked_stands_behind_the_cause(reason: str, shown: str) -> None:
+    assert remarks.cause_first(reason) == shown
+
+
+def test_the_reason_of_a_state_comes_before_everything_else_that_there_is_to_say() -> None:
+    line = board.AccountLine("bob", warning="look at this", held={runs.Accession(7): "two jobs"})
+    assert remarks.of(line) == "7 is held: two jobs"
+    line.reason = "no\nconnection"
+    assert remarks.of(line) == "no connection"
+    assert remarks.of(board.AccountLine("ann")) == ""
