@@ -51,5 +51,12 @@ $(VENV)/.ready-dev: $(VENV)/.made pyproject.toml requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements-dev.lock --editable '.[dev]'
 	@touch $@ $(VENV)/.ready
 
+# The newest versions that the lower bounds of pyproject.toml allow, tried together.
+lock: $(VENV)/.made
+	rm -rf $(VENV)/lock && $(BIN)/python -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(VENV)/lock/bin/pip freeze --exclude-editable > requirements-dev.lock
+	rm -rf $(VENV)/lock
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
