@@ -55,10 +55,11 @@ class Attended:
         for attempt in self._attempts:
             self._intents.leave(attempt)
 
-    def only_whitestar_lives(self) -> bool:
-        """Whether there are living calls, all of whitestar."""
+    def only_whitestar_lives(self, tasks: int) -> bool:
+        """Whether so many tasks all wait for living calls of whitestar, or for the turn that such a call holds."""
         alive = [attempt for attempt in self._attempts if attempt.calling]
-        return bool(alive) and all(attempt.is_whitestar for attempt in alive)
+        waiting = len(alive) + bool(self._line.waiting)
+        return bool(alive) and waiting >= tasks and all(attempt.is_whitestar for attempt in alive)
 
     def show(self) -> None:
         """Tell the board."""

@@ -116,7 +116,7 @@ class Launcher:
 
     async def join(self) -> None:
         """Wait until everything that was offered is launched and looked at, but for whitestar's calls."""
-        while self._tasks and not self._attended.only_whitestar_lives():
+        while self._tasks and not self._attended.only_whitestar_lives(len(self._tasks)):
             await asyncio.wait(self._tasks, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
 
     def drain(self) -> None:

@@ -9,9 +9,10 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import resource
 import sqlite3
 import types
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import pytest
 
@@ -186,3 +187,16 @@ def renamed(stage: Stage, name: str, **changes: str) -> enrolling.Enrolled:
     """Bob's account under another profile name, or with other changes."""
     account = dataclasses.replace(neighbours_in_memory.BOB, name=name, **changes)
     return neighbours_in_memory.enrolled(stage.service, stage.oozie, stage.mediator, account)
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Every open of a file fails with EMFILE."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

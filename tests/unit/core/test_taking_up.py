@@ -1,10 +1,8 @@
 """Launches that an earlier process, or another profile, began."""
 
-import contextlib
 import os
 import pathlib
-import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -16,19 +14,6 @@ from tests.unit.core import launches
 
 R = runs.RunStatus
 JOB, DIRECTORY, WELL = launches.JOB, launches.DIRECTORY, launches.WELL
-
-
-@contextlib.contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    """Every open of a file fails with EMFILE."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = os.dup(0)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture
@@ -160,7 +145,7 @@ async def test_without_a_file_descriptor_left_a_call_is_taken_for_alive_until_it
     stage.says(*calls.whole())
     await stage.intend(7, lines=WELL)
     scene.start()
-    with no_descriptor_left():
+    with stages.no_descriptor_left():
         scene.launcher.take_up(stage.known)
     assert stage.line.in_flight == (7,)
     await scene.launcher.join()
