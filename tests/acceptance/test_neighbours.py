@@ -65,7 +65,7 @@ async def test_what_is_broken_for_some_accounts_is_told_and_the_others_finish(tm
 
 async def test_an_oozie_out_of_reach_fails_no_run_and_loses_no_cancel_and_no_retry(tmp_path: pathlib.Path) -> None:
     async with stages.own(tmp_path, "alice", "bob") as stage:
-        running = await stage.schedule("alice", "align:1")
+        running = await stage.schedule("alice", "align:8")
         cancelled = await stage.schedule("alice", "align:300")
         retried = await stage.schedule("bob", "align:0.1,sort:0.1?")
         async with stage.service(HTTP__TIMEOUT_SECONDS=1, HTTP__ATTEMPTS=1) as service:

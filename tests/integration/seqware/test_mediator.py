@@ -74,7 +74,9 @@ def test_the_engine_ignores_no_signal(shop: workshop.Workshop) -> None:
     mediator = shop.install()
     (shop.directory / "seqware").write_text("#!/bin/sh\nexec grep SigIgn /proc/self/status\n")
     ignored = next(line for line in shop.run(mediator, "launch", "1").out.splitlines() if "SigIgn" in line)
-    assert int(ignored.split()[1], 16) == 0
+    # Signals 32 and 33 are the C library's own: nobody can set them, and a caller may hand them on ignored.
+    own = 1 << (32 - 1) | 1 << (33 - 1)
+    assert int(ignored.split()[1], 16) & ~own == 0
 
 
 @pytest.mark.parametrize(
