@@ -17,7 +17,9 @@ from niassa_orch.config import settings
 from niassa_orch.core import state_directory
 from niassa_orch.domain import runs, settling
 from niassa_orch.journal import records, store
+from niassa_orch.seqware import call
 
+_IN_FLIGHT = "in flight"
 _Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
@@ -29,9 +31,9 @@ def doubts(context: typer.Context, as_json: _Json = False) -> None:
         print(json.dumps([dataclasses.asdict(launch) for launch in launches], indent=2))
         return
     for launch in launches:
-        print(f"{launch.accession}  {launch.outcome or 'in flight'} since {launch.created}")
+        print(f"{launch.accession}  {_state(service, launch)} since {launch.created}")
         print(f"    {launch.account} ({launch.owner}) as {launch.unix_user}, {launch.web_service}")
-        print(f"    transcript {state_directory.StateDirectory(service.state_dir).open_transcript(launch.transcript)}")
+        print(f"    transcript {_transcript(service, launch)}")
         if launch.reason:
             print(f"    {launch.reason}")
     if not launches:
@@ -65,7 +67,7 @@ def resolve(
         message = f"{len(matching)} unsettled launches of run {accession}; see: niassa-orch doubts"
         raise errors.JournalError(message)
     (launch,) = matching
-    if launch.outcome is None:
+    if _state(service, launch) == _IN_FLIGHT:
         message = f"the engine call of run {accession} is still in flight; its deadline ends it, then it is settled"
         raise errors.JournalError(message)
     for name, value in dataclasses.asdict(launch).items():
@@ -73,6 +75,21 @@ def resolve(
     if not yes:
         typer.confirm("It may be launched again." if relaunch else f"Its job is {launched}.", abort=True)
     asyncio.run(_settle(service, launch, launched))
+
+
+def _state(service: settings.Settings, launch: records.Launch) -> str:
+    """In doubt, held, in flight; or over, when nobody looked at it since its call ended."""
+    if launch.outcome is not None:
+        return launch.outcome
+    try:
+        alive = call.is_held(_transcript(service, launch))
+    except FileNotFoundError:
+        alive = False
+    return _IN_FLIGHT if alive else "over, not settled"
+
+
+def _transcript(service: settings.Settings, launch: records.Launch) -> pathlib.Path:
+    return state_directory.StateDirectory(service.state_dir).open_transcript(launch.transcript)
 
 
 def _unsettled(service: settings.Settings) -> tuple[records.Launch, ...]:
@@ -86,8 +103,13 @@ def _unsettled(service: settings.Settings) -> tuple[records.Launch, ...]:
 async def _settle(service: settings.Settings, launch: records.Launch, job_id: str | None) -> None:
     journal = store.Journal(_journal(service), create=False)
     try:
-        outcome = settling.Outcome.CLEAN if job_id is None else settling.Outcome.LAUNCHED
-        await journal.settle(launch, outcome, "a person said so", job_id)
+        if job_id is None:
+            await journal.settle(launch, settling.Outcome.CLEAN, "a person said so")
+        elif launch.engine_family is runs.EngineFamily.WHITESTAR:
+            # It has no job that anybody could ask: what its record says is for the person to set right.
+            await journal.settle(launch, settling.Outcome.LAUNCHED, "a person said so", str(launch.accession))
+        else:
+            await journal.tell(launch, job_id)
     finally:
         journal.close()
 

@@ -20,6 +20,7 @@
         OozieRefusedError         Oozie refused an action or a filter, with its code
       EngineCallError             the call of the seqware command as an account's user
         SudoRefusedError          sudo did not run the mediator
+        EngineBusyError           (Transient) another call of the same Unix user lives
         MediatorRefusedError      the mediator ran and said no
       JournalError                the journal cannot be read or written: nothing may be launched
 
@@ -127,6 +128,10 @@ class SudoRefusedError(EngineCallError):
 
 class JournalError(NiassaOrchError):
     """The journal cannot be read or written; nothing irreversible may be begun."""
+
+
+class EngineBusyError(EngineCallError, Transient):
+    """A call of the same Unix user lives that nobody waits for; the engine has one lock a user."""
 
 
 class MediatorRefusedError(EngineCallError):

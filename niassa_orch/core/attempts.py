@@ -62,6 +62,12 @@ class Attempt:
         """Whether every accession has its verdict."""
         return not self.unsettled and not self.held
 
+    def ask_again(self, accession: runs.Accession, reason: str) -> None:
+        """Something new is known of the accession."""
+        self.held.pop(accession, None)
+        self.unsettled[accession] = reason
+        self.patience.succeed()
+
     def forget(self, accession: runs.Accession) -> None:
         """The accession is settled."""
         self.unsettled.pop(accession, None)

@@ -30,6 +30,10 @@ class Attended:
 
     def take_up(self, enrolled: enrolling.Enrolled) -> list[attempts.Attempt]:
         """Attend to unsettled launches of the account's runs that nobody attends to; returns those that live."""
+        for attempt in self._attempts:
+            if attempt.enrolled.account.claim == enrolled.account.claim:
+                # A verdict is asked for and written with the login of today.
+                attempt.enrolled = enrolled
         taken = []
         for attempt in self._intents.take_up(enrolled):
             attempt.calling = calling.is_alive(attempt)
@@ -70,10 +74,15 @@ class Attended:
         self._line.held = {key: reason for attempt in self._attempts for key, reason in attempt.held.items()}
 
     def _drop_resolved(self) -> None:
-        """A person may have settled what was held; the journal says so."""
+        """A person may have said what became of a launch; the journal knows."""
+        known = {(launch.call_id, launch.accession): launch for launch in self._intents.journal.unsettled()}
         for attempt in tuple(self._attempts):
-            for accession, launch in attempt.launches.items():
-                if not self._intents.journal.is_fenced(*launch.key):
+            for accession in tuple(attempt.launches):
+                launch = known.get((attempt.header.call_id, accession))
+                if launch is None:
                     attempt.forget(accession)
+                elif launch.job_id != attempt.launches[accession].job_id:
+                    attempt.launches[accession] = launch
+                    attempt.ask_again(accession, launch.reason)
             if not attempt.calling:
                 self.close(attempt)

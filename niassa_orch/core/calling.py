@@ -7,9 +7,11 @@ at is nothing to wait for: settling holds it for a person.
 import asyncio
 import contextlib
 import errno
+import pathlib
 
 from niassa_orch import errors
-from niassa_orch.core import attempts
+from niassa_orch.config import settings
+from niassa_orch.core import attempts, board, intents
 from niassa_orch.journal import store
 from niassa_orch.seqware import call, identity
 
@@ -49,10 +51,22 @@ def may_pass(exc: Exception) -> bool:
 
 def is_alive(attempt: attempts.Attempt) -> bool:
     """Whether anything of the call may live, as far as can be known."""
+    return _is_held(attempt.transcript)
+
+
+async def see_through(
+    attempt: attempts.Attempt, place: contextlib.AsyncExitStack, engine: settings.Engine, told: board.Board
+) -> None:
+    """Wait until nothing of the call lives; past its deadline it keeps the user's turn, and gives its place back."""
+    most_seconds = None if attempt.is_whitestar else engine.deadline_seconds + engine.kill_grace_seconds + 60
     try:
-        return call.is_held(attempt.transcript)
-    except (OSError, ValueError) as exc:
-        return may_pass(exc)
+        async with asyncio.timeout(most_seconds):
+            await wait_until_over(attempt)
+    except TimeoutError:
+        await place.aclose()
+        fields = {"accessions": " ".join(map(str, attempt.launches)), "transcript": str(attempt.transcript)}
+        told.event("launch.overdue", account=attempt.enrolled.account.name, level=board.Level.ERROR, **fields)
+        await wait_until_over(attempt)
 
 
 async def wait_until_over(attempt: attempts.Attempt) -> None:
@@ -65,3 +79,23 @@ async def wait_until_over(attempt: attempts.Attempt) -> None:
             if not may_pass(exc):
                 return
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _is_held(transcript: pathlib.Path) -> bool:
+    try:
+        return call.is_held(transcript)
+    except (OSError, ValueError) as exc:
+        return may_pass(exc)
+
+
+def check_turn(intended: intents.Intents, unix_user: str) -> None:
+    """Look for a living call of the user that nobody waits for, such as one of an account that is not served any more.
+
+    Raises:
+        EngineBusyError: There is one; the engine's lock would refuse another.
+    """
+    for launch in intended.unattended():
+        if launch.unix_user == unix_user and _is_held(intended.directory.open_transcript(launch.transcript)):
+            call_of = f"the engine call for run {launch.accession} of account {launch.account}"
+            message = f"{call_of} still lives as {unix_user}; launches of that user wait for it"
+            raise errors.EngineBusyError(message)

@@ -7,18 +7,30 @@ to touch. Called by ``core.worker`` and ``core.cycle``.
 
 import asyncio
 import contextlib
+import functools
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import attempts, attended, board, calling, enrolling, intents, looking, pool, rests, settlement
+from niassa_orch.core import (
+    attempts,
+    attended,
+    board,
+    calling,
+    enrolling,
+    errands,
+    intents,
+    looking,
+    pool,
+    rests,
+    settlement,
+)
 from niassa_orch.domain import runs, selection, settling
 from niassa_orch.seqware import identity
 
 _WHITESTAR: Final = "launch-whitestar"
-_LOOK_SECONDS = 0.5
 #: A look at a run is repeated when the wait for an engine place lasted longer.
 _LOOK_HOLDS_SECONDS = 10.0
 
@@ -57,7 +69,7 @@ class Launcher:
         self._attended = attended.Attended(line, told, intended)
         self._rests = rests.Rests()
         self._look = looking.Look(told, intended.journal, self._rests)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._term = 0
@@ -69,11 +81,11 @@ class Launcher:
 
     def is_settled(self, enrolled: enrolling.Enrolled, accession: runs.Accession) -> bool:
         """Whether no launch of the run is in flight, in doubt or held."""
-        return not self._intents.journal.is_fenced(enrolled.account.web_service_url, accession)
+        return accession not in self._intents.journal.fenced_for(enrolled.account)
 
     def unavailable(self, enrolled: enrolling.Enrolled) -> set[runs.Accession]:
         """Accessions that must not be launched now."""
-        return self._intents.journal.fenced(enrolled.account.web_service_url) | self._rests.resting()
+        return self._intents.journal.fenced_for(enrolled.account) | self._rests.resting()
 
     def offer(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Begin to launch what can be launched of ``listed``, unless launches of this account are under way."""
@@ -83,7 +95,7 @@ class Launcher:
             return
         launchable = selection.select_launchable(listed, enrolled.account, self.unavailable(enrolled))
         if launchable:
-            work = self._launch(enrolled, launchable, self._term)
+            work = functools.partial(self._launch, enrolled, launchable, self._term)
             self._launching = self._spawn(work, f"launch:{enrolled.account.name}")
         else:
             self._rests.forgive()
@@ -91,15 +103,16 @@ class Launcher:
     def take_up(self, enrolled: enrolling.Enrolled) -> None:
         """Attend to unsettled launches of runs of this account that nobody attends to."""
         for attempt in self._attended.take_up(enrolled):
-            self._spawn(self._wait_for(attempt), f"adopted:{attempt.header.call_id}")
+            self._spawn(functools.partial(self._wait_for, attempt), f"adopted:{attempt.header.call_id}")
 
     def revoke(self) -> None:
         """What launches go by has changed: the call under way goes on, no further one is made by the old."""
         self._term += 1
 
     def forgive(self) -> None:
-        """Forget why launches waited: a person says that it is mended."""
+        """Forget why launches waited, of single runs too: a person says that it is mended."""
         self._rests.forgive()
+        self._rests.forget_runs()
 
     async def settle_doubts(self) -> None:
         """Ask again about what is in doubt and was left alone long enough."""
@@ -107,7 +120,7 @@ class Launcher:
             if self._stopping.is_set():
                 return
             if attempt.unsettled and not attempt.calling and attempt.patience.is_over(time.monotonic()):
-                await self._guarded(self._conclude(attempt))
+                await self._guarded(functools.partial(self._conclude, attempt))
 
     async def finish(self) -> None:
         """Wait until the calls under way are over and looked at, but for whitestar's; make no further ones."""
@@ -116,39 +129,38 @@ class Launcher:
 
     async def join(self) -> None:
         """Wait until everything that was offered is launched and looked at, but for whitestar's calls."""
-        while self._tasks and not self._attended.only_whitestar_lives(len(self._tasks)):
-            await asyncio.wait(self._tasks, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await self._errands.join(self._attended.only_whitestar_lives)
 
     def drain(self) -> None:
         """Begin no further call and no further verdict; the one that is being written is written."""
         self.revoke()
         self._stopping.set()
 
-    async def stop(self) -> None:
-        """Stop waiting for calls; the calls live on, and whoever serves the account next takes them up."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Stop waiting for calls; the calls live on, and whoever serves the account next takes them up.
+
+        Args:
+            at_once: Also give up the verdicts that are being written; else those are waited for.
+        """
         self.drain()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        self._attended.leave()
+        try:
+            await self._errands.stop(at_once=at_once)
+        finally:
+            self._attended.leave()
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._shown(work), name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def _spawn(self, work: errands.Work, name: str) -> asyncio.Task[None]:
+        return self._errands.begin(functools.partial(self._shown, work), name)
 
-    async def _shown(self, work: Coroutine[None, None, None]) -> None:
+    async def _shown(self, work: errands.Work) -> None:
         try:
             await self._guarded(work)
         finally:
             self._line.waiting = ""
             self._attended.show()
 
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+    async def _guarded(self, work: errands.Work) -> None:
         try:
-            await work
+            await work()
         except errors.NiassaOrchError as exc:
             self._back_off(exc)
         except Exception as exc:  # noqa: BLE001 - a defect must not reach other accounts; attempts stay unsettled
@@ -177,6 +189,7 @@ class Launcher:
         self._line.waiting = f"{accessions} wait for the turn of {user}: {holder}" if holder else ""
         async with self._turns.turn(user, what=f"{self._line.name} launches {accessions}"):
             self._line.waiting = ""
+            calling.check_turn(self._intents, user)
             fresh = await self._look.at(enrolled, batch)
             looked = time.monotonic()
             async with contextlib.AsyncExitStack() as place:
@@ -191,40 +204,27 @@ class Launcher:
     async def _call(
         self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], place: contextlib.AsyncExitStack
     ) -> attempts.Attempt:
-        long = batch[0].engine_family is runs.EngineFamily.WHITESTAR
-        verb: identity.Verb = _WHITESTAR if long else "launch"
+        verb: identity.Verb = _WHITESTAR if batch[0].engine_family is runs.EngineFamily.WHITESTAR else "launch"
         attempt = await self._intents.intend(enrolled, verb, batch)
         self._attended.add(attempt)
         accessions = " ".join(map(str, attempt.launches))
         self._board.event("launch.called", account=self._line.name, accessions=accessions)
         await calling.make(attempt, verb, self._intents.journal)
-        await self._wait(attempt, place)
+        await calling.see_through(attempt, place, self._engine, self._board)
         return attempt
-
-    async def _wait(self, attempt: attempts.Attempt, place: contextlib.AsyncExitStack) -> None:
-        """Until nothing of the call lives; past its deadline it keeps the user's turn, and gives its place back."""
-        engine = self._engine
-        most_seconds = None if attempt.is_whitestar else engine.deadline_seconds + engine.kill_grace_seconds + 60
-        try:
-            async with asyncio.timeout(most_seconds):
-                await calling.wait_until_over(attempt)
-        except TimeoutError:
-            await place.aclose()
-            fields = {"accessions": " ".join(map(str, attempt.launches)), "transcript": str(attempt.transcript)}
-            self._board.event("launch.overdue", account=self._line.name, level=board.Level.ERROR, **fields)
-            await calling.wait_until_over(attempt)
 
     async def _wait_for(self, attempt: attempts.Attempt) -> None:
         what = f"{self._line.name} launches {' '.join(map(str, attempt.launches))}, begun before"
         async with self._turns.turn(attempt.header.unix_user, what=what), contextlib.AsyncExitStack() as place:
             if not attempt.is_whitestar:
                 await place.enter_async_context(self._turns.calls.slot(self._line.name))
-            await self._wait(attempt, place)
+            await calling.see_through(attempt, place, self._engine, self._board)
         await self._conclude(attempt)
 
     async def _conclude(self, attempt: attempts.Attempt) -> None:
         try:
-            seen, outcomes = await self._settle.settle(attempt, self._stopping)
+            with self._errands.spared():
+                seen, outcomes = await self._settle.settle(attempt, self._stopping)
         finally:
             # Only now: while a call is alive or being settled, nobody else settles it.
             attempt.calling = False
@@ -232,7 +232,8 @@ class Launcher:
         # What kept a call of an earlier process from working may be mended by now, or was the end of that process.
         if not attempt.recovered:
             rests.raise_trouble(attempt, seen)
-        if self._rests.forgive():
+        works = seen is not None and seen.begun and not attempt.recovered and bool(outcomes)
+        if works and self._rests.forgive():
             self._board.event("launch.recovered", account=self._line.name)
         for accession, outcome in outcomes.items():
             if outcome is settling.Outcome.CLEAN and seen is not None and seen.begun:

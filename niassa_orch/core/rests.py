@@ -51,6 +51,10 @@ class Rests:
         """The run's launches came to something."""
         self._runs.pop(accession, None)
 
+    def forget_runs(self) -> None:
+        """Let all runs be tried again."""
+        self._runs.clear()
+
     def forgive(self) -> bool:
         """Forget what concerned the whole account; returns whether there was anything."""
         self._trouble.succeed()
@@ -62,7 +66,7 @@ class Rests:
 
 def needs_person(exc: Exception) -> bool:
     """Whether somebody has to mend something; else a neighbour failed, which passes."""
-    return not isinstance(exc, errors.WebServiceError | errors.OozieError)
+    return not isinstance(exc, errors.WebServiceError | errors.OozieError | errors.Transient)
 
 
 def raise_trouble(attempt: attempts.Attempt, seen: evidence.CallEvidence | None) -> None:

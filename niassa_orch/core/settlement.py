@@ -81,22 +81,32 @@ class Settlement:
     async def _verdict(
         self, attempt: attempts.Attempt, seen: evidence.CallEvidence | settling.Verdict, accession: runs.Accession
     ) -> settling.Verdict:
-        if isinstance(seen, settling.Verdict):
+        told = attempt.launches[accession].job_id
+        if isinstance(seen, settling.Verdict) and told is None:
             return seen
         try:
             run = (await attempt.enrolled.web_service.get_run(accession)).run
         except errors.RunNotFoundError:
             return settling.Verdict(settling.Outcome.HELD, "the web service does not know the run any more")
-        rebooted = attempt.header.boot_id != call.current_boot_id()
-        verdict = settling.settle(seen, run, None, whitestar=attempt.is_whitestar, rebooted=rebooted)
-        if verdict.needs_lookup:
-            found = await self._look_up(attempt, seen.runs[accession])
-            verdict = settling.settle(seen, run, found, whitestar=attempt.is_whitestar, rebooted=rebooted)
+        if told is not None:
+            verdict = settling.settle_told(told, run)
+        elif not isinstance(seen, settling.Verdict):
+            verdict = await self._weigh(attempt, seen, run)
         if verdict.outcome is settling.Outcome.LAUNCHED and verdict.status is not None:
             if not selection.is_of(run, attempt.enrolled.account):
                 reason = f"{verdict.reason}, and the run belongs to {run.owner} on {run.host} now"
                 return settling.Verdict(settling.Outcome.HELD, reason)
             await self._repair(attempt.enrolled, run, verdict)
+        return verdict
+
+    async def _weigh(
+        self, attempt: attempts.Attempt, seen: evidence.CallEvidence, run: runs.WorkflowRun
+    ) -> settling.Verdict:
+        rebooted = attempt.header.boot_id != call.current_boot_id()
+        verdict = settling.settle(seen, run, None, whitestar=attempt.is_whitestar, rebooted=rebooted)
+        if verdict.needs_lookup:
+            found = await self._look_up(attempt, seen.runs[run.accession])
+            verdict = settling.settle(seen, run, found, whitestar=attempt.is_whitestar, rebooted=rebooted)
         return verdict
 
     async def _repair(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, verdict: settling.Verdict) -> None:

@@ -53,6 +53,14 @@ class StateDirectory:
             message = f"another niassa-orch uses state_dir {self.path}; stop it, or give this one its own state_dir"
             raise errors.SettingsError(message) from exc
         self._lock = lock
+        left = [] if self.journal.exists() else sorted(self._open.glob("*.transcript"))
+        if left:
+            self.close()
+            message = (
+                f"there is no journal {self.journal}, but {self._open} has transcripts of launches that it would know: "
+                f"put the journal back; or look what became of each, move it to {self._settled}, and start again"
+            )
+            raise errors.SettingsError(message)
         self._prune()
 
     def close(self) -> None:

@@ -107,16 +107,13 @@ class Worker:
                 self._line.next_beat = time.monotonic() + wait
                 await self._sleep(wait)
             self._line.state = board.State.STOPPING
+            # Whoever serves the account next need not wait for its calls: it launches nothing that the journal fences.
+            self._desk.enrolling.release(self._profile.name)
             await guard.unless(self._leaving, self._launcher.finish())
+            await self._launcher.stop()
         except asyncio.CancelledError:
-            await self._end()
+            await self._launcher.stop(at_once=True)
             raise
-        await self._end()
-
-    async def _end(self) -> None:
-        """Nobody waits for a call any more, and nothing is claimed."""
-        await self._launcher.stop()
-        self._desk.enrolling.release(self._profile.name)
 
     async def once(self) -> bool:
         """One beat and the launches that it began; returns whether the account fared well.
@@ -139,8 +136,10 @@ class Worker:
             with contextlib.suppress(errors.JournalError):
                 await self._desk.intended.journal.refresh()
             enrolled = self._enrolled or await guard.unless(self._stopping, self._enrol())
-            if enrolled is not None:
-                await self._cycle.cycle(enrolled)
+            if enrolled is None:
+                # Stopped, or its profile or secrets changed meanwhile: nothing is known of it yet.
+                return 0.0
+            await self._cycle.cycle(enrolled)
         except errors.LoginRefusedError as exc:
             return self._refused(exc)
         except (errors.ProfileError, errors.CredentialError) as exc:

@@ -104,6 +104,11 @@ def settle(
     return Verdict(Outcome.HELD, "the transcript is cut: the engine may have come further than it says")
 
 
+def settle_told(job_id: str, run: runs.WorkflowRun) -> Verdict:
+    """Decide what became of an accession of which a person says that it made this job."""
+    return _settle_found((job_id,), evidence.RunEvidence(run.accession), run)
+
+
 def _settle_found(found: tuple[str, ...], seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
     if len(found) > 1:
         return Verdict(Outcome.HELD, f"Oozie has {len(found)} jobs of this launch: {', '.join(found)}")

@@ -28,6 +28,7 @@ class Launch:
         outcome: What is known; ``None`` while the call may live.
         reason: Why.
         none_since: When Oozie first said that it has no job of it, in seconds since the epoch.
+        job_id: The job that a person named.
     """
 
     call_id: str
@@ -47,6 +48,7 @@ class Launch:
     outcome: settling.Outcome | None = None
     reason: str = ""
     none_since: float | None = None
+    job_id: str | None = None
 
     @property
     def key(self) -> tuple[str, runs.Accession]:

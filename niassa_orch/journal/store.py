@@ -6,18 +6,15 @@ nothing; another process (``niassa-orch resolve``) may settle too, which ``refre
 the door of sqlite3. Opened by the composition root; used by ``core``.
 """
 
-import asyncio
-import concurrent.futures
-import contextlib
 import dataclasses
 import datetime
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from niassa_orch import errors
-from niassa_orch.domain import runs, settling, transitions
-from niassa_orch.journal import opening, records
+from niassa_orch.domain import accounts, runs, settling, transitions
+from niassa_orch.journal import opening, records, writing
 
 _KEPT_DAYS = 90
 _COLUMNS = ", ".join(records.COLUMNS)
@@ -26,7 +23,7 @@ _Acts = dict[tuple[str, str], tuple[transitions.Act, int]]
 _Result = TypeVar("_Result")
 
 
-class Journal:
+class Journal(writing.Writer):
     """Launches and acts. Invariant: what ``is_fenced`` is on disk, or its commit is under way.
 
     What is in memory changes on the event loop only, in the order of the commits.
@@ -40,22 +37,12 @@ class Journal:
     """
 
     def __init__(self, path: pathlib.Path, *, create: bool = True) -> None:
-        self._path = path
-        if not create and not path.exists():
-            message = f"there is no journal {path}: no service ever ran with this state_dir"
-            raise errors.JournalError(message)
-        with contextlib.ExitStack() as failed:
-            self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="journal")
-            failed.callback(self._thread.shutdown)
-            self._database = self._thread.submit(opening.connect, path).result()
-            failed.callback(lambda: self._thread.submit(self._database.close).result())
+        super().__init__(path, create=create)
+        try:
             self._open, self._acts, self._seen = self._thread.submit(self._load).result()
-            failed.pop_all()
-
-    def close(self) -> None:
-        """Close the database; what was asked for is committed first."""
-        self._thread.submit(self._database.close).result()
-        self._thread.shutdown()
+        except BaseException:
+            self.close()
+            raise
 
     def is_fenced(self, web_service: str, accession: runs.Accession) -> bool:
         """Whether a launch of the run is in flight, in doubt or held."""
@@ -64,6 +51,19 @@ class Journal:
     def fenced(self, web_service: str) -> set[runs.Accession]:
         """All fenced runs of a web service."""
         return {accession for url, accession in self._open if url == web_service}
+
+    def fenced_for(self, account: accounts.Account) -> set[runs.Accession]:
+        """All runs that must not be launched for an account, nor cancelled or retried.
+
+        Those of its web service; and those of its login and host under another URL, which may be another name of the
+        same web service. A false hit waits, and a person is told; a miss would launch twice.
+        """
+        mine = (account.web_user, account.host)
+        return {
+            launch.accession
+            for launch in self._open.values()
+            if launch.web_service == account.web_service_url or (launch.owner, launch.host) == mine
+        }
 
     def unsettled(self) -> tuple[records.Launch, ...]:
         """Every launch that nobody settled, oldest first."""
@@ -139,6 +139,16 @@ class Journal:
         values = (outcome, reason, job_id, _now(), launch.call_id, launch.accession)
         await self._commit(lambda: self._database.execute(statement, values), remember)
 
+    async def tell(self, launch: records.Launch, job_id: str) -> None:
+        """A person says which job a launch made; the service looks at it and settles."""
+        statement = (
+            "UPDATE launches SET job_id = ?, outcome = ?, reason = ? "
+            "WHERE call_id = ? AND accession = ? AND settled IS NULL"
+        )
+        reason = f"a person says that its job is {job_id}"
+        values = (job_id, settling.Outcome.IN_DOUBT, reason, launch.call_id, launch.accession)
+        await self._commit(lambda: self._database.execute(statement, values))
+
     async def known_job(self, web_service: str, accession: runs.Accession) -> str | None:
         """The job that the run's last settled launch made, if it made one."""
         statement = (
@@ -159,6 +169,16 @@ class Journal:
         statement = f"SELECT DISTINCT web_service FROM launches WHERE accession = ? AND {known}"  # noqa: S608 - ours
         rows = await self._in_thread(lambda: self._database.execute(statement, (accession,)).fetchall())
         return tuple(str(row[0]) for row in rows)
+
+    async def known_elsewhere(self, account: accounts.Account, accession: runs.Accession) -> str | None:
+        """Another URL under which a run of this accession, login and host was launched, if there is one."""
+        statement = (
+            "SELECT web_service FROM launches WHERE accession = ? AND owner = ? AND host = ? AND web_service <> ? "
+            "AND settled IS NOT NULL AND job_id IS NOT NULL LIMIT 1"
+        )
+        values = (accession, account.web_user, account.host, account.web_service_url)
+        row = await self._in_thread(lambda: self._database.execute(statement, values).fetchone())
+        return str(row[0]) if row else None
 
     async def act(self, oozie: str, job_id: str, act: transitions.Act, run: int) -> None:
         """Write down an act that is about to be done to a job.
@@ -187,29 +207,13 @@ class Journal:
         before = dict(self._open)
         found, _, self._seen = await self._in_thread(self._load)
         for key, launch in before.items():
-            if key not in found and self._open.get(key, launch).call_id == launch.call_id:
+            now = self._open.get(key, launch)
+            if now.call_id != launch.call_id:
+                continue
+            if key not in found:
                 self._open.pop(key, None)
-
-    async def _commit(
-        self, write: Callable[[], object], then: Callable[[], object] = int, otherwise: Callable[[], object] = int
-    ) -> None:
-        """Write, and remember what was written; who is cancelled meanwhile leaves both to go on."""
-
-        def committed() -> None:
-            with self._database:
-                write()
-
-        def remember(done: asyncio.Future[None]) -> None:
-            (then if done.exception() is None else otherwise)()
-
-        writing = asyncio.get_running_loop().run_in_executor(self._thread, committed)
-        writing.add_done_callback(remember)
-        with opening.translated(self._path):
-            await asyncio.shield(writing)
-
-    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
-        with opening.translated(self._path):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            elif found[key].job_id != now.job_id:
+                self._open[key] = found[key]
 
     def _load(self) -> tuple[dict[_Run, records.Launch], _Acts, int]:
         with opening.translated(self._path):

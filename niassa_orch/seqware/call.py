@@ -117,18 +117,12 @@ class EngineCall:
         return exit_code
 
 
-async def start(
-    argv: collections.abc.Sequence[str],
-    transcript: pathlib.Path,
-    header: CallHeader,
-    *,
-    spawning: asyncio.Semaphore | None = None,
-) -> EngineCall:
+async def start(argv: collections.abc.Sequence[str], transcript: pathlib.Path, header: CallHeader) -> EngineCall:
     """Start a call, ``argv`` of ``identity.argv``, with its output going to a new file in an existing directory.
 
-    ``spawning`` bounds how many calls are being started at once, not how many run. Raises errors.EngineCallError. When
-    the transcript exists afterwards, whether the call was started is *unknown*: settle it like a call of which we lost
-    sight. When it does not exist, nothing was started. The same holds after a cancellation: the start goes on.
+    Raises errors.EngineCallError. When the transcript exists afterwards, whether the call was started is *unknown*:
+    settle it like a call of which we lost sight. When it does not exist, nothing was started. The same holds after a
+    cancellation: the start goes on.
     """
     loop = asyncio.get_running_loop()
     started: asyncio.Future[int] = loop.create_future()
@@ -140,13 +134,12 @@ async def start(
         name=f"engine-call-{header.call_id}",
         daemon=True,  # the call outlives us: the end of the process does not wait for it
     )
-    async with spawning or contextlib.nullcontext():
-        try:
-            attendant.start()
-            return EngineCall(header, transcript, await started, exited)
-        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-            msg = f"engine call {header.call_id} of {header.account} as {header.unix_user}: {error}"
-            raise errors.EngineCallError(msg) from error
+    try:
+        attendant.start()
+        return EngineCall(header, transcript, await started, exited)
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        msg = f"engine call {header.call_id} of {header.account} as {header.unix_user}: {error}"
+        raise errors.EngineCallError(msg) from error
 
 
 class Report(typing.Generic[_Outcome]):
@@ -187,13 +180,22 @@ def _spawn(argv: list[str], transcript: pathlib.Path, header: bytes) -> subproce
     descriptor = os.open(transcript, flags, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.write(descriptor, header) < len(header):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(descriptor)
-        _sync_directory(transcript.parent)
+        try:
+            _write_whole(descriptor, header)
+            _sync_directory(transcript.parent)
+        except OSError:
+            # Nothing is started without a header on disk: no transcript says so.
+            transcript.unlink()
+            raise
         return _popen(argv, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_whole(descriptor: int, header: bytes) -> None:
+    if os.write(descriptor, header) < len(header):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(descriptor)
 
 
 def _popen(argv: list[str], descriptor: int) -> subprocess.Popen[bytes]:

@@ -86,14 +86,24 @@ async def test_what_is_held_is_launched_by_no_account_and_shown_by_the_one_that_
     assert list(stage.told.line("robert").held) == [7]
 
 
-async def test_the_same_accession_of_another_web_service_is_another_run(
+async def test_the_same_accession_of_another_web_service_and_login_is_another_run(
     stage: stages.Stage, scene: launches.Scene
 ) -> None:
     stage.service.schedule(7)
     await stage.intend(7)
     assert not scene.is_settled(7)
-    known = stages.renamed(stage, "bob2", web_service_url="http://other")
+    known = stages.renamed(stage, "eve", web_service_url="http://other", web_user="eve@lab.net")
     assert scene.launcher.is_settled(known, runs.Accession(7))
+
+
+async def test_another_url_of_the_same_login_and_host_may_be_another_name_of_the_web_service(
+    stage: stages.Stage, scene: launches.Scene
+) -> None:
+    stage.service.schedule(7)
+    await stage.intend(7)
+    known = stages.renamed(stage, "bob", web_service_url="http://other.name")
+    assert not scene.launcher.is_settled(known, runs.Accession(7))
+    assert 7 in scene.launcher.unavailable(known)
 
 
 async def test_a_second_intent_of_an_unsettled_run_is_refused(stage: stages.Stage) -> None:

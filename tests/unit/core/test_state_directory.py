@@ -106,10 +106,22 @@ def test_only_old_settled_transcripts_are_removed_at_a_start(directory: state_di
     for call_id, age in (("old", 31 * day), ("young", 29 * day)):
         directory.settle(write(directory.transcript("bob", call_id), age))
     doubtful = write(directory.transcript("bob", "doubtful"), 90 * day)
+    directory.journal.touch()
     directory.close()
     directory.open()
     assert [path.name for path in (directory.path / "calls" / "settled").iterdir()] == ["bob--young.transcript"]
     assert doubtful.exists()
+
+
+def test_without_its_journal_open_transcripts_keep_the_service_from_starting(
+    directory: state_directory.StateDirectory,
+) -> None:
+    write(directory.transcript("bob", "doubtful"), 0)
+    directory.close()
+    with pytest.raises(errors.SettingsError, match="put the journal back"):
+        directory.open()
+    directory.settle(directory.open_transcript("bob--doubtful.transcript"))
+    directory.open()
 
 
 def test_each_account_of_our_own_user_has_its_mediator(directory: state_directory.StateDirectory) -> None:
