@@ -40,7 +40,7 @@ from tests.fakes import clock as clocks
 GRACE_SECONDS = 120.0
 GONE_AFTER_SECONDS = 3600.0
 JOB = "1-oozie-W"
-DIRECTORY = "/work/oozie-1"
+DIRECTORY = "/scratch/oozie-1"
 _TIMED: tuple[types.ModuleType, ...] = (launching, settlement, rests, propagating, worker)
 
 

@@ -36,7 +36,7 @@ async def test_a_run_that_cannot_be_read_keeps_no_other_from_being_propagated_or
         beats.running(accession)
     stage.service.broken[3] = exc
     stage.service.schedule(9)
-    stage.says(*calls.whole(*calls.launching(9, "/work/oozie-9", "9-W")))
+    stage.says(*calls.whole(*calls.launching(9, "/scratch/oozie-9", "9-W")))
     await beats.beat()
     assert beats.statuses(1, 2, 3, 4, 5, 6, 7, 8) == [*[R.COMPLETED] * 2, R.RUNNING, *[R.COMPLETED] * 5]
     assert stage.service.run(9).status_cmd == "9-W"
@@ -129,7 +129,7 @@ async def test_a_defect_in_settling_is_told_and_the_rest_of_the_beat_goes_on(
     stage: stages.Stage, beats: beat_scenes.Beats
 ) -> None:
     stage.service.schedule(9, R.PENDING)
-    await stage.intend(9, lines=calls.whole(*calls.launching(9, "/work/oozie-9", "9-W")))
+    await stage.intend(9, lines=calls.whole(*calls.launching(9, "/scratch/oozie-9", "9-W")))
     stage.restart()
     beats = beat_scenes.Beats(stage)
     stage.service.broken[9] = ZeroDivisionError("a defect")

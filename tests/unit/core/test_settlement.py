@@ -150,7 +150,7 @@ async def test_a_transcript_that_is_gone_is_held(scene: verdicts.Scene) -> None:
 
 
 async def test_each_run_of_a_call_gets_its_own_verdict(scene: verdicts.Scene) -> None:
-    lines = [*calls.launching(7, DIRECTORY, JOB), *calls.launching(8, "/work/oozie-8"), *calls.launching(9)]
+    lines = [*calls.launching(7, DIRECTORY, JOB), *calls.launching(8, "/scratch/oozie-8"), *calls.launching(9)]
     await scene.write(calls.whole(*lines), 7, 8, 9)
     scene.service.schedule(7, R.PENDING, statusCmd=JOB)
     scene.service.schedule(8)

@@ -124,7 +124,7 @@ async def test_the_engine_of_the_call_counts_whatever_the_record_says_by_now(
 async def test_a_run_that_was_deleted_between_call_and_verdict_is_held(scene: verdicts.Scene) -> None:
     scene.service.schedule(7)
     scene.service.schedule(8, R.PENDING, statusCmd="8-W")
-    lines = [*calls.launching(7, DIRECTORY, JOB), *calls.launching(8, "/work/oozie-8", "8-W")]
+    lines = [*calls.launching(7, DIRECTORY, JOB), *calls.launching(8, "/scratch/oozie-8", "8-W")]
     await scene.write(calls.whole(*lines), 7, 8)
     del scene.service.rows[A]
     assert await scene.settle() == {A: Outcome.HELD, 8: Outcome.LAUNCHED}

@@ -42,7 +42,7 @@ async def test_with_the_end_of_an_oozie_sge_run_go_the_texts_of_its_steps(
         "text": "fine",
     }
     answer(mediator, json.dumps({"niassa_orch_mediator": 1, "accession": 7, "files": [file]}))
-    scene.run(R.RUNNING, J.SUCCEEDED, workflowEngine="oozie-sge", currentWorkingDir="/work/oozie-1")
+    scene.run(R.RUNNING, J.SUCCEEDED, workflowEngine="oozie-sge", currentWorkingDir="/scratch/oozie-1")
     assert await scene.propagate() is R.COMPLETED
     row = scene.service.rows[runs.Accession(7)]
     assert row["stdOut"].endswith("\nfine")
@@ -58,7 +58,7 @@ async def test_texts_that_cannot_be_had_leave_the_stored_ones_and_never_hold_up_
     scene: propagation.Scene, mediator: pathlib.Path, text: str, exit_code: int
 ) -> None:
     answer(mediator, text, exit_code)
-    scene.run(R.RUNNING, J.FAILED, workflowEngine="oozie-sge", currentWorkingDir="/work/oozie-1", stdOut="stored")
+    scene.run(R.RUNNING, J.FAILED, workflowEngine="oozie-sge", currentWorkingDir="/scratch/oozie-1", stdOut="stored")
     assert await scene.propagate() is R.FAILED
     assert scene.service.rows[runs.Accession(7)]["stdOut"] == "stored"
 

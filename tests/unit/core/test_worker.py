@@ -197,7 +197,7 @@ async def test_once_does_not_wait_for_whitestar_and_the_next_one_settles_it(scen
 async def test_once_waits_for_what_it_launched(scene: served.Scene) -> None:
     stage = scene.stage
     stage.service.schedule(7)
-    stage.says(*calls.whole(*calls.launching(7, "/work/oozie-1", "1-oozie-W")))
+    stage.says(*calls.whole(*calls.launching(7, "/scratch/oozie-1", "1-oozie-W")))
     assert await scene.worker.once()
     assert stage.service.run(7).status_cmd == "1-oozie-W"
 

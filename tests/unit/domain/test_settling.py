@@ -6,7 +6,7 @@ from niassa_orch.domain import evidence, runs, settling
 
 A = runs.Accession(7)
 JOB = "0000007-oozie-W"
-DIRECTORY = "/work/oozie-1"
+DIRECTORY = "/scratch/oozie-1"
 R, Outcome, Lookup = runs.RunStatus, settling.Outcome, settling.Lookup
 NONE_SURELY = Lookup(surely_none=True)
 BEFORE = evidence.RunEvidence(A)
