@@ -51,7 +51,7 @@ async def test_a_redirect_never_carries_a_password_to_another_server(stage: stag
         await stage.web.order(
             "status", status=302, method="GET", path="workflowruns$", user="alice@lab.net", headers=headers, times=2
         )
-        mine = await stage.schedule("alice")
+        mine = await stage.schedule("alice", "align:4")
         await stage.web.order("status", status=307, method="PUT", body_contains=">running<", headers=headers, times=1)
         async with stage.service() as service:
             told = await service.tells("account.backing_off", account="alice")

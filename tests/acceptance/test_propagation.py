@@ -34,7 +34,7 @@ async def test_a_retry_runs_the_failed_steps_again_and_completes(stage: stages.S
 
 
 async def test_a_suspended_job_fails_its_run_and_a_retry_resumes_it(stage: stages.Stage) -> None:
-    mine = await stage.schedule("alice", "align:1.5,sort:0.1")
+    mine = await stage.schedule("alice", "align:4,sort:0.1")
     async with stage.service():
         await stage.web.reach("running", mine)
         job = await stage.oozie.job(mine)
@@ -89,7 +89,7 @@ async def test_the_steps_texts_of_an_oozie_sge_run_are_in_its_record(stage: stag
 async def test_a_write_of_unknown_fate_is_looked_at_before_anything_is_written_again(
     stage: stages.Stage, fault: dict[str, Any], writes: int
 ) -> None:
-    mine = await stage.schedule("alice", "align:2")
+    mine = await stage.schedule("alice", "align:4")
     async with stage.service(HTTP__TIMEOUT_SECONDS=1):
         await stage.web.reach("running", mine)
         await stage.web.delete("requests")
@@ -106,7 +106,7 @@ async def test_a_write_of_unknown_fate_is_looked_at_before_anything_is_written_a
 async def test_two_writes_that_overlap_in_the_server_lose_neither_a_cancel_nor_the_truth(
     stage: stages.Stage,
 ) -> None:
-    mine = await stage.schedule("alice", "align:1")
+    mine = await stage.schedule("alice", "align:4")
     async with stage.service():
         await stage.web.reach("running", mine)
         # Our PUT of the end lingers in the server while the user's cancel comes.

@@ -42,7 +42,7 @@ async def test_the_texts_of_steps_are_read_as_the_user_whose_they_are(
     people: stages.People, open_directory: pathlib.Path
 ) -> None:
     async with stages.of_people(open_directory, people) as stage:
-        mine = await stage.schedule("alice", "align:1", engine="oozie-sge")
+        mine = await stage.schedule("alice", "align:4", engine="oozie-sge")
         async with stage.service():
             [run] = await stage.web.reach("running", mine)
             _close(run["currentWorkingDir"])

@@ -51,7 +51,7 @@ async def test_what_ended_while_no_service_ran_is_settled_at_the_next_start(tmp_
 
 
 async def test_the_first_signal_waits_for_a_write_and_the_second_ends_at_once(stage: stages.Stage) -> None:
-    mine = await stage.schedule("alice", "align:1")
+    mine = await stage.schedule("alice", "align:4")
     await stage.web.order("hang", method="PUT", body_contains=">running<")
     async with stage.service(HTTP__TIMEOUT_SECONDS=60) as service:
 
