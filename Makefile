@@ -1,11 +1,11 @@
-# make demo | demo-users | test | check | bench | lock ; see README.md
+# make demo | demo-users | test | check | bench | crashtest | lock ; see README.md
 
 # A system interpreter first: Unix users other than yours must be able to run it (demo-users, acceptance tests).
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-users test check format lint types layers tests bench lock clean
+.PHONY: demo demo-users test check format lint types layers tests bench crashtest lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/niassa-orch demo
@@ -35,6 +35,13 @@ tests: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	@for name in $(basename $(notdir $(wildcard tests/benchmarks/bench_*.py))); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
+
+# Kills the service at named points and at random moments: make crashtest CRASHES=2000 SEED=7 (a seed of its own without).
+CRASHES ?= 200
+SEED ?=
+
+crashtest: $(VENV)/.ready-dev
+	CRASHES=$(CRASHES) SEED=$(SEED) $(BIN)/pytest -q -s -m crashes tests/acceptance/test_crashes.py
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON) here; install Python 3.11 (on Debian: apt-get install python3 python3-venv) or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }

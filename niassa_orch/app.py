@@ -40,6 +40,7 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
             intended = intents.Intents(journal, directory)
+            intended.tidy()
             yield told, worker.Desk(service, told, slots, turns, intended, enrol)
 
 

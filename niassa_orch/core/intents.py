@@ -28,6 +28,13 @@ class Intents:
         self._attended: set[str] = set()
         self._ever: set[str] = set()
 
+    def tidy(self) -> None:
+        """Put away transcripts whose launches are settled: the end came between the verdict and that."""
+        open_ones = {launch.transcript for launch in self.journal.unsettled()}
+        for transcript in self.directory.open_transcripts():
+            if transcript.name not in open_ones:
+                self.directory.settle(transcript)
+
     async def intend(
         self, enrolled: enrolling.Enrolled, verb: identity.Verb, batch: Sequence[runs.WorkflowRun]
     ) -> attempts.Attempt:

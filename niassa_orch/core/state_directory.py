@@ -53,7 +53,7 @@ class StateDirectory:
             message = f"another niassa-orch uses state_dir {self.path}; stop it, or give this one its own state_dir"
             raise errors.SettingsError(message) from exc
         self._lock = lock
-        left = [] if self.journal.exists() else sorted(self._open.glob("*.transcript"))
+        left = () if self.journal.exists() else self.open_transcripts()
         if left:
             self.close()
             message = (
@@ -85,6 +85,10 @@ class StateDirectory:
             least = f"nothing is launched below {_LEAST_FREE_BYTES >> 20} MiB"
             message = f"state_dir {self.path} has {free_bytes >> 20} MiB left; {least}"
             raise errors.JournalError(message)
+
+    def open_transcripts(self) -> tuple[pathlib.Path, ...]:
+        """All transcripts that were not put away."""
+        return tuple(sorted(self._open.glob("*.transcript")))
 
     def open_transcript(self, name: str) -> pathlib.Path:
         """Where the transcript of a call lies that is not settled."""

@@ -6,6 +6,7 @@ Its output goes to a file, so that it can be read at any moment, also after a SI
 import asyncio
 import contextlib
 import dataclasses
+import os
 import pathlib
 import re
 import signal
@@ -75,8 +76,10 @@ class Service:
 
     async def kill(self) -> None:
         """SIGKILL, without a word of farewell."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        if self.process.returncode is None:
+            # Not process.kill(), which looks first and may reap it under asyncio's own watcher: exit code 255 then.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
         await self.process.wait()
 
 

@@ -81,6 +81,16 @@ async def test_launches_wait_for_a_living_call_of_their_unix_user_that_nobody_at
         calling.check_turn(stage.intents, "niassa-alice")
 
 
+async def test_a_transcript_whose_launches_are_settled_is_put_away_at_a_start(stage: stages.Stage) -> None:
+    for accession in (7, 8):
+        stage.service.schedule(accession)
+    settled, doubtful = await stage.intend(7, lines=COPIED), await stage.intend(8, lines=COPIED)
+    await stage.journal.settle(settled.launches[runs.Accession(7)], Outcome.CLEAN, "it was")
+    stage.restart()
+    stage.intents.tidy()
+    assert stage.state.open_transcripts() == (doubtful.transcript,)
+
+
 async def test_a_stop_waits_for_the_verdict_that_is_being_written(stage: stages.Stage, scene: launches.Scene) -> None:
     stage.service.schedule(7)
     attempt = await stage.intend(7, lines=launches.WELL)

@@ -26,7 +26,7 @@ END = record("end", call=NONCE, exit_code=0, timed_out=False, signalled=None, se
 def launched(accession: int, job: str = "0000001-261123150405678-oozie-oozi-W") -> bytes:
     return (
         f"Working Run: {accession}\nValid run by host check: {accession}\nLaunching via new launcher: {accession}\n"
-        f"Using working directory: /scratch/oozie-{accession}-abcdef\nFiles copied to /scratch/oozie-{accession}-abcdef\n"
+        f"Using working directory: /runs/oozie-{accession}-abcdef\nFiles copied to /runs/oozie-{accession}-abcdef\n"
         f"Submitted Oozie job: {job}\n"
     ).encode()
 
@@ -40,8 +40,8 @@ def test_a_whole_call_proves_directory_and_job_of_each_run() -> None:
     assert (found.begun, found.ended, found.exit_code, found.timed_out) == (True, True, 0, False)
     assert found.command == ("/opt/seqware", "workflow-run")
     assert found.runs == {
-        A: evidence.RunEvidence(A, True, f"/scratch/oozie-{A}-abcdef", "job-a"),
-        B: evidence.RunEvidence(B, True, f"/scratch/oozie-{B}-abcdef", "job-b"),
+        A: evidence.RunEvidence(A, True, f"/runs/oozie-{A}-abcdef", "job-a"),
+        B: evidence.RunEvidence(B, True, f"/runs/oozie-{B}-abcdef", "job-b"),
     }
     assert found.preamble == ""
 
@@ -83,7 +83,7 @@ def test_a_cut_last_line_proves_nothing() -> None:
 def test_lines_may_end_as_on_windows() -> None:
     found = parse(BEGIN, launched(A, "job-a").replace(b"\n", b"\r\n"), END)
     assert found.runs[A].job_id == "job-a"
-    assert found.runs[A].working_dir == f"/scratch/oozie-{A}-abcdef"
+    assert found.runs[A].working_dir == f"/runs/oozie-{A}-abcdef"
 
 
 def test_log4j_and_unfinished_lines_around_a_line_do_no_harm() -> None:
@@ -96,7 +96,7 @@ def test_log4j_and_unfinished_lines_around_a_line_do_no_harm() -> None:
 def test_what_says_it_again_does_not_replace_what_was_said_first() -> None:
     found = parse(BEGIN, launched(A, "job-a"), b"Submitted Oozie job: job-x\nUsing working directory: /x\n")
     assert found.runs[A].job_id == "job-a"
-    assert found.runs[A].working_dir == f"/scratch/oozie-{A}-abcdef"
+    assert found.runs[A].working_dir == f"/runs/oozie-{A}-abcdef"
 
 
 def test_longer_numbers_are_other_runs() -> None:
@@ -216,7 +216,7 @@ def test_nothing_is_lost_where_one_block_ends_and_the_next_begins(shift: int) ->
     filler = (noise * ((2 << 20) // len(noise)))[: (2 << 20) - len(HEADER) - len(BEGIN) - 200 + shift] + b"\n"
     found = parse(HEADER, BEGIN, filler, launched(A, "job-a"), launched(B, "job-b"), END)
     assert (found.runs[A].job_id, found.runs[B].job_id, found.ended) == ("job-a", "job-b", True)
-    assert found.runs[B].working_dir == f"/scratch/oozie-{B}-abcdef"
+    assert found.runs[B].working_dir == f"/runs/oozie-{B}-abcdef"
     assert found.tail.endswith("Submitted Oozie job: job-b")
 
 
@@ -224,7 +224,7 @@ def test_nothing_is_lost_where_one_block_ends_and_the_next_begins(shift: int) ->
 def test_an_unfinished_line_of_any_length_hides_no_line_of_the_engine(length: int) -> None:
     found = parse(BEGIN, b"." * length, launched(A, "job-a"), b"." * length, launched(B, "job-b"), END)
     assert (found.runs[A].job_id, found.runs[B].job_id) == ("job-a", "job-b")
-    assert found.runs[A].working_dir == f"/scratch/oozie-{A}-abcdef"
+    assert found.runs[A].working_dir == f"/runs/oozie-{A}-abcdef"
 
 
 @pytest.mark.parametrize("before", [0, 1, 10, 25, 30])

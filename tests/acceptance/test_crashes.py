@@ -1,0 +1,104 @@
+"""Never twice, never lost: the service is killed hundreds of times, and the neighbours' books show no trace of it.
+
+``make crashtest CRASHES=2000 SEED=7`` does more of the first test and shows its table.
+"""
+
+import asyncio
+import os
+import pathlib
+import pwd
+import random
+import sys
+
+import aiohttp
+import pytest
+
+from niassa_orch.sandbox import layout, up
+from tests.acceptance import books, crash_books, crash_report, crash_users, crashes, stages
+
+pytestmark = pytest.mark.crashes
+
+_CRASHES = int(os.environ.get("CRASHES") or 200)
+_SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
+#: Crashes on one stage; more of them are spread over more stages, two at a time.
+_CRASHES_A_STAGE = 100
+_STAGES_AT_ONCE = 2
+#: An engine that is quick, and waits for its lock as long as it takes: calls of killed services hold it.
+_BEHAVIOUR = up.Behaviour(engine=layout.EngineOptions(jvm_seconds=0.1, lock_tries=300, lock_pause_seconds=0.05))
+
+
+@pytest.mark.timeout(300 + 3 * _CRASHES)
+async def test_a_service_that_is_killed_at_every_point_doubles_no_run_loses_none_and_tells_no_lie(
+    tmp_path: pathlib.Path,
+) -> None:
+    report = crash_report.Report()
+    places = asyncio.Semaphore(_STAGES_AT_ONCE)
+
+    async def crash(number: int, share: int) -> crash_report.Report:
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        async with places, stages.own(directory, "alice", "bob", behaviour=_BEHAVIOUR) as stage:
+            return await crashes.Harness(stage, stages.Crew(), _SEED + number).crash(share, every_point=True)
+
+    shares = [min(_CRASHES_A_STAGE, _CRASHES - done) for done in range(0, _CRASHES, _CRASHES_A_STAGE)]
+    async with asyncio.TaskGroup() as group:
+        rounds = [group.create_task(crash(number, share)) for number, share in enumerate(shares)]
+    for one in rounds:
+        report += one.result()
+    sys.stdout.write(f"\n{report}\n")
+    assert not report.findings, str(report)
+    assert not report.never_hit, str(report)
+
+
+@pytest.mark.real_users
+@pytest.mark.timeout(300)
+async def test_a_killed_service_never_launches_as_another_unix_user(
+    people: stages.People, open_directory: pathlib.Path
+) -> None:
+    async with stages.of_people(open_directory, people, behaviour=_BEHAVIOUR) as stage:
+        report = await crashes.Harness(stage, people.crew(), _SEED).crash(25)
+    assert not report.findings, str(report)
+
+
+@pytest.mark.timeout(300)
+async def test_without_journal_and_transcripts_the_same_crashes_double_runs_or_lose_them(
+    tmp_path: pathlib.Path,
+) -> None:
+    async with stages.own(tmp_path, "alice", "bob", behaviour=_BEHAVIOUR) as stage:
+        report = await crashes.Harness(stage, stages.Crew(), _SEED, forgetful=True).crash(40, quiet_seconds=10)
+    assert report.kinds["doubled"] + report.kinds["lost"] > 0, str(report)
+
+
+_JOB = {"id": "1-W", "user": pwd.getpwuid(os.geteuid()).pw_name, "appPath": "file:///apps/alice/oozie-1"}
+_TRUE = _JOB | {"status": "SUCCEEDED"}
+_RUN = {"status": "completed", "statusCmd": "1-W"}
+
+
+@pytest.mark.parametrize(
+    ("run", "jobs", "doubts", "kinds"),
+    [
+        (_RUN, [_TRUE], {}, []),
+        (_RUN, [_TRUE, _TRUE], {}, ["doubled"]),
+        (_RUN | {"status": "submitted"}, [], {}, ["lost"]),
+        (_RUN | {"status": "submitted"}, [], {1: {"outcome": "", "reason": ""}}, ["lost"]),
+        (_RUN | {"status": "submitted"}, [], {1: {"outcome": "held", "reason": "cut"}}, ["held"]),
+        (_RUN, [_TRUE | {"user": "niorch-stranger"}], {}, ["wrong user"]),
+        (_RUN, [_TRUE | {"appPath": "file:///apps/bob/oozie-1"}], {}, ["wrong user"]),
+        (_RUN, [], {}, ["lie"]),
+        (_RUN | {"status": "failed"}, [_TRUE], {}, ["lie"]),
+        (_RUN | {"statusCmd": None}, [_TRUE], {}, ["lie"]),
+        (_RUN | {"status": "cancelled"}, [_TRUE | {"status": "KILLED"}], {}, ["lie"]),
+        (_RUN, [_TRUE | {"status": "RUNNING"}], {}, ["lie"]),
+    ],
+)
+async def test_the_judge_sees_every_kind_of_broken_promise(
+    run: books.Record, jobs: list[books.Record], doubts: dict[int, books.Record], kinds: list[str]
+) -> None:
+    alice = layout.SandboxAccount("alice", _JOB["user"], "alice@lab.net", "secret", stages.HOST)
+    async with aiohttp.ClientSession() as http:
+        nowhere = up.Addresses("http://127.0.0.1:9/SeqWareWebService", "http://127.0.0.1:9/oozie", os.getpid())
+        stage = stages.Stage(layout.Layout(pathlib.Path("/")), [alice], nowhere, http, stages.Crew())
+        asked = crash_users.Users(stage, random.Random(1))  # noqa: S311 - guards no secret
+        asked.scheduled[1] = "alice", crash_users.PLAIN
+        seen = crash_books.Books({1: run}, {1: jobs}, {}, doubts, cancelled=())
+        assert [finding.kind for finding in crash_books.judge(stage, asked, seen)] == kinds
