@@ -49,7 +49,7 @@ def _left(look: Callable[[], set[str]], before: set[str]) -> set[str]:
     limit = time.monotonic() + _ENDING_SECONDS
     while (left := look() - before) and time.monotonic() < limit:
         gc.collect()
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks, until the limit
     return left
 
 

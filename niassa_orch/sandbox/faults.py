@@ -153,7 +153,8 @@ class Faults:
             else:
                 answer = await fault_actions.carry_out(fault_actions.Case(order, request, handle, self._stopping))
         except Exception:
-            seen.status = 500  # which is what aiohttp makes of it
+            # Whatever a handler raises is raised on: only the status that aiohttp makes of it is noted.
+            seen.status = 500
             raise
         if answer is None:
             return web.Response()  # the connection is closed; aiohttp finds that out by itself

@@ -57,6 +57,7 @@ def _are_gone(number: signal.Signals | None, seconds: float) -> bool:
     while not _reap():
         if time.monotonic() > limit:
             return False
+        # Descendants that are not our children yet tell nobody when they end; the limit above ends the wait.
         time.sleep(_LOOK_SECONDS)
         if number is signal.SIGKILL:  # orphans of those that were killed come to us
             _signal_all(number)

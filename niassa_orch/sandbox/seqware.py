@@ -266,6 +266,7 @@ def take_lock(settings: Dict[str, str], host: Optional[str], stand: Dict[str, An
         try:
             os.makedirs(folder)
         except OSError:
+            # As the real engine with an unwritable home, it tries for ever; only a deadline ends it.
             time.sleep(0.05)
     name = "{}-{}.lock".format(settings.get("SW_LOCK_ID") or "seqware", host or socket.getfqdn())
     for left in reversed(range(int(stand["lock_tries"]))):
@@ -276,6 +277,7 @@ def take_lock(settings: Dict[str, str], host: Optional[str], stand: Dict[str, An
         except OSError:
             log4j("WARN", "Could not acquire lock {}, tries left: {}".format(name, left))
             if left:
+                # The real engine's pause between two tries of its lock.
                 time.sleep(stand["lock_pause_seconds"])
     say("it.sauronsoftware.junique.AlreadyLockedException: Failed due to an already locked id: " + name)
     say("\tat it.sauronsoftware.junique.JUnique.acquireLock(JUnique.java:94)")
@@ -428,6 +430,7 @@ def hang() -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"])
     while True:
+        # What was ordered is an engine that hangs; the mediator's deadline ends it.
         time.sleep(3600)
 
 
@@ -533,6 +536,7 @@ def usage(reason: str) -> NoReturn:
 def java(given: Arguments, stand: Dict[str, Any]) -> int:
     """What happens in the JVM; answers its exit code."""
     try:
+        # What a JVM takes to start.
         time.sleep(stand["jvm_seconds"])
         settings = read_settings(settings_path())
         if not settings.get("SW_REST_URL") or not settings.get("SW_REST_USER"):

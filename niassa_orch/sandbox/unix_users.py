@@ -211,6 +211,7 @@ def _administer(*argv: str) -> None:
         done = subprocess.run(argv, capture_output=True, text=True, process_group=0)
         if "lock" not in done.stderr:
             break
+        # Another tool has the lock of the user database, which cannot be waited for; at most as often as above.
         time.sleep(0.1)
     if done.returncode != 0:
         msg = f"{' '.join(argv)}: {done.stderr.strip()}"

@@ -72,7 +72,7 @@ def until(look: Callable[[], object], seconds: float = 30) -> None:
     limit = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < limit, "it never came"
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks, until the limit
 
 
 def processes_about(directory: pathlib.Path) -> list[str]:
