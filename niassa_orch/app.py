@@ -34,13 +34,16 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
     directory.open()
     with contextlib.ExitStack() as opened:
         opened.callback(directory.close)
-        journal = store.Journal(directory.journal)
+        # Propagation goes on without it; nothing is launched.
+        journal = store.Journal(directory.journal, directory.why_no_new_journal, patient=True)
         opened.callback(journal.close)
+        told.tell_journal(journal.trouble)
         async with sessions.open_session() as http:
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
             intended = intents.Intents(journal, directory)
-            intended.tidy()
+            if journal.is_open:
+                intended.tidy()
             yield told, worker.Desk(service, told, slots, turns, intended, enrol)
 
 

@@ -20,11 +20,12 @@ from niassa_orch.journal import records, store
 from niassa_orch.seqware import call
 
 _IN_FLIGHT = "in flight"
+_SAID = "a person said so"
 _Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 def doubts(context: typer.Context, as_json: _Json = False) -> None:
-    """Launches that are not settled: in flight, in doubt (asked again by itself), or held for a person."""
+    """Launches that are not settled: in flight, in doubt (asked again by itself), held or set aside for a person."""
     service = settings.load(context.obj)
     launches = _unsettled(service)
     if as_json:
@@ -45,16 +46,17 @@ def resolve(
     accession: int,
     launched: Annotated[str | None, typer.Option(metavar="JOB_ID", help="Oozie has this job of it.")] = None,
     relaunch: Annotated[bool, typer.Option("--relaunch", help="Nothing of it runs: it may be launched again.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Nothing of it runs: its record shall say failed.")] = False,
     web_service: Annotated[str | None, typer.Option(help="Its URL, when two web services have the accession.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Settle a launch that is held, or in doubt: say what became of it. Or let a run be launched again.
+    """Settle a launch that is held, in doubt or set aside: say what became of it. Or let a run be launched again.
 
     Look first at what is printed, at its transcript and at Oozie: a run that is launched again while its job runs, runs
-    twice. A job that is named here is written into the run's record by the service.
+    twice. What the run's record has to say then (the job, or that it failed) is written by the service.
     """
-    if (launched is None) is not relaunch:
-        message = "say either --launched JOB_ID or --relaunch"
+    if (launched is not None) + relaunch + failed != 1:
+        message = "say one of --launched JOB_ID, --relaunch and --failed"
         raise typer.BadParameter(message)
     service = settings.load(context.obj)
     matching = [one for one in _unsettled(service) if one.accession == accession]
@@ -73,8 +75,10 @@ def resolve(
     for name, value in dataclasses.asdict(launch).items():
         print(f"{name:14} {value}")
     if not yes:
-        typer.confirm("It may be launched again." if relaunch else f"Its job is {launched}.", abort=True)
-    asyncio.run(_settle(service, launch, launched))
+        said = f"Its job is {launched}." if launched else "It failed." if failed else "It may be launched again."
+        typer.confirm(said, abort=True)
+    told = records.Told.LAUNCHED if launched else records.Told.FAILED if failed else records.Told.RELAUNCH
+    asyncio.run(_settle(service, launch, told, launched))
 
 
 def _state(service: settings.Settings, launch: records.Launch) -> str:
@@ -93,42 +97,44 @@ def _transcript(service: settings.Settings, launch: records.Launch) -> pathlib.P
 
 
 def _unsettled(service: settings.Settings) -> tuple[records.Launch, ...]:
-    journal = store.Journal(_journal(service), create=False)
+    journal = _opened(service)
     try:
         return journal.unsettled()
     finally:
         journal.close()
 
 
-async def _settle(service: settings.Settings, launch: records.Launch, job_id: str | None) -> None:
-    journal = store.Journal(_journal(service), create=False)
+async def _settle(service: settings.Settings, launch: records.Launch, told: records.Told, job_id: str | None) -> None:
+    journal = _opened(service)
     try:
-        if job_id is None:
-            await journal.settle(launch, settling.Outcome.CLEAN, "a person said so")
-        elif launch.engine_family is runs.EngineFamily.WHITESTAR:
+        if told is records.Told.RELAUNCH:
+            await journal.settle(launch, records.Settled(settling.Outcome.CLEAN, _SAID, told=told))
+        elif told is records.Told.LAUNCHED and launch.engine_family is runs.EngineFamily.WHITESTAR:
             # It has no job that anybody could ask: what its record says is for the person to set right.
-            await journal.settle(launch, settling.Outcome.LAUNCHED, "a person said so", str(launch.accession))
+            settled = records.Settled(settling.Outcome.LAUNCHED, _SAID, str(launch.accession), told=told)
+            await journal.settle(launch, settled)
         else:
-            await journal.tell(launch, job_id)
+            await journal.tell(launch, told, job_id)
     finally:
         journal.close()
 
 
 async def _forget(service: settings.Settings, accession: runs.Accession, web_service: str | None, *, yes: bool) -> None:
     """Let a run be launched again whose launches are settled, once its record says submitted."""
-    journal = store.Journal(_journal(service), create=False)
+    journal = _opened(service)
     try:
-        known = [url for url in await journal.web_services_of(accession) if web_service in (None, url)]
+        known = [url for url in await journal.past.web_services_of(accession) if web_service in (None, url)]
         if len(known) != 1:
             message = f"the journal knows a job of run {accession} for {len(known)} web services: {', '.join(known)}"
             raise errors.JournalError(message)
-        print(f"{accession} was launched before: {await journal.known_job(known[0], accession)} at {known[0]}")
+        print(f"{accession} was launched before: {await journal.past.known_job(known[0], accession)} at {known[0]}")
         if not yes:
             typer.confirm("Forget that, so that it is launched again when its record says submitted?", abort=True)
-        await journal.forget_job(known[0], accession)
+        await journal.past.forget_job(known[0], accession)
     finally:
         journal.close()
 
 
-def _journal(service: settings.Settings) -> pathlib.Path:
-    return state_directory.StateDirectory(service.state_dir).journal
+def _opened(service: settings.Settings) -> store.Journal:
+    path = state_directory.StateDirectory(service.state_dir).journal
+    return store.Journal(path, lambda: "no service ever ran with this state_dir")

@@ -59,6 +59,12 @@ class Engine(documents.Table):
     batch: _Size = 5
 
 
+class Launching(documents.Table):
+    """``tries``: so many launches of a run in a row may come to nothing before it is set aside for a person."""
+
+    tries: _Size = 3
+
+
 class Http(documents.Table):
     """Requests to web services and Oozie: total time-out of one, and how often a harmless one is tried."""
 
@@ -84,6 +90,7 @@ class Settings(documents.Table):
     beat: Beat = Beat()
     pool: Pool = Pool()
     engine: Engine = Engine()
+    launching: Launching = Launching()
     http: Http = Http()
     oozie: Oozie = Oozie()
 

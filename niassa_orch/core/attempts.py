@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from niassa_orch import errors
 from niassa_orch.core import enrolling, throttle
-from niassa_orch.domain import runs, settling
+from niassa_orch.domain import runs
 from niassa_orch.journal import records
 from niassa_orch.seqware import call
 
@@ -96,7 +96,7 @@ def of_journal(
         created=first.created,
         boot_id=first.boot_id,
     )
-    held = {one.accession: one.reason for one in launches if one.outcome is settling.Outcome.HELD}
+    held = {one.accession: one.reason for one in launches if one.outcome is not None and one.outcome.needs_person}
     return Attempt(
         header=header,
         transcript=transcript,

@@ -1,8 +1,12 @@
 """The unsettled calls that one account attends to, and their place on the board. Owned by ``core.launching``."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 
+from niassa_orch import errors
 from niassa_orch.core import attempts, board, calling, enrolling, intents
+from niassa_orch.domain import runs, settling
+from niassa_orch.journal import records
 
 
 class Attended:
@@ -46,6 +50,23 @@ class Attended:
         self.show()
         return [attempt for attempt in taken if attempt.calling]
 
+    async def let_go(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
+        """Settle what was set aside and is not submitted any more: a user cancelled it, or took it away."""
+        submitted = {run.accession for run in listed if run.status is runs.RunStatus.SUBMITTED}
+        moved = records.Settled(settling.Outcome.ELSEWHERE, "its record is not submitted any more")
+        known = {(launch.call_id, launch.accession): launch for launch in self._intents.journal.unsettled()}
+        for attempt in self:
+            for accession in set(attempt.held) - submitted:
+                launch = known.get((attempt.header.call_id, accession))
+                if launch is None or launch.outcome is not settling.Outcome.SET_ASIDE:
+                    continue
+                if (launch.web_service, launch.owner, launch.host) == enrolled.account.claim:
+                    # What cannot be written down is let go at another beat.
+                    with contextlib.suppress(errors.JournalError):
+                        await self._intents.journal.settle(launch, moved)
+                        attempt.forget(accession)
+                        self.close(attempt)
+
     def close(self, attempt: attempts.Attempt) -> None:
         """Put a call away if every accession of it has its verdict."""
         if attempt.is_over:
@@ -81,8 +102,13 @@ class Attended:
                 launch = known.get((attempt.header.call_id, accession))
                 if launch is None:
                     attempt.forget(accession)
-                elif launch.job_id != attempt.launches[accession].job_id:
+                elif _word(launch) != _word(attempt.launches[accession]):
                     attempt.launches[accession] = launch
                     attempt.ask_again(accession, launch.reason)
             if not attempt.calling:
                 self.close(attempt)
+
+
+def _word(launch: records.Launch) -> tuple[records.Told | None, str | None]:
+    """What a person said of it."""
+    return launch.told, launch.job_id

@@ -102,7 +102,10 @@ class Use:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that a face may show, at one moment; ``now`` is of ``time.monotonic()``."""
+    """Everything that a face may show, at one moment.
+
+    ``now`` is of ``time.monotonic()``; ``journal`` is why the journal cannot be used, so that nothing is launched.
+    """
 
     host: str
     now: float
@@ -110,6 +113,7 @@ class Snapshot:
     pool: Use
     engine_calls: Use
     draining: bool
+    journal: str
     accounts: tuple[AccountLine, ...]
     events: tuple[Event, ...]
 
@@ -136,6 +140,7 @@ class Board:
     def __init__(self, host: str, pool: _Bounded, engine_calls: _Bounded, redact: Callable[[str], str]) -> None:
         self.host = host
         self.draining = False
+        self.journal = ""
         self._pool = pool
         self._engine_calls = engine_calls
         self._started = time.monotonic()
@@ -160,6 +165,13 @@ class Board:
         context = {"account": account, **fields} if account else fields
         getattr(self._log, level)(name, **context)
 
+    def tell_journal(self, trouble: str) -> None:
+        """Tell, when it changes, why the journal cannot be used; ``""`` when it can."""
+        if bool(trouble) != bool(self.journal):
+            name, level = ("journal.unusable", Level.ERROR) if trouble else ("journal.recovered", Level.INFO)
+            self.event(name, level=level, **({"reason": trouble} if trouble else {}))
+        self.journal = trouble
+
     def snapshot(self) -> Snapshot:
         """The board at this moment, in copies that nobody changes."""
         now = time.monotonic()
@@ -170,6 +182,7 @@ class Board:
             pool=Use(self._pool.busy, self._pool.size, self._pool.waiting),
             engine_calls=Use(self._engine_calls.busy, self._engine_calls.size, self._engine_calls.waiting),
             draining=self.draining,
+            journal=self._redact(self.journal),
             accounts=tuple(self._copy(self._lines[name]) for name in sorted(self._lines)),
             events=tuple(self._events),
         )

@@ -6,13 +6,15 @@ at is nothing to wait for: settling holds it for a person.
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
+import json
 import pathlib
 
 from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import attempts, board, intents
-from niassa_orch.journal import store
+from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
 
 _LOOK_AGAIN_SECONDS = 1.0
@@ -29,8 +31,10 @@ async def make(attempt: attempts.Attempt, verb: identity.Verb, journal: store.Jo
     argv = identity.argv(enrolled.identity, enrolled.mediator, verb, header.accessions)
     # Who stops waiting must know whether there is a transcript: a start that was begun is waited for in any case.
     starting = asyncio.ensure_future(call.start(argv, attempt.transcript, header))
+    process = records.Process(json.dumps(argv))
     try:
-        await asyncio.shield(starting)
+        begun = await asyncio.shield(starting)
+        process = dataclasses.replace(process, pid=begun.pid, pid_started=_started_ticks(begun.pid))
     except asyncio.CancelledError:
         await asyncio.wait({starting})
         raise
@@ -41,7 +45,7 @@ async def make(attempt: attempts.Attempt, verb: identity.Verb, journal: store.Jo
     attempt.started = True
     # For a person who finds the transcript gone; safety does not need it.
     with contextlib.suppress(errors.JournalError):
-        await journal.started(header.call_id)
+        await journal.started(header.call_id, process)
 
 
 def may_pass(exc: Exception) -> bool:
@@ -99,3 +103,12 @@ def check_turn(intended: intents.Intents, unix_user: str) -> None:
             call_of = f"the engine call for run {launch.accession} of account {launch.account}"
             message = f"{call_of} still lives as {unix_user}; launches of that user wait for it"
             raise errors.EngineBusyError(message)
+
+
+def _started_ticks(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot; ``None`` when it is not to be seen (any more)."""
+    try:
+        # After the last ")", since a program's name may hold anything.
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -77,6 +77,7 @@ class Cycle:
         self._line.counts = collections.Counter(run.status for run in listed if run.status is not None)
         self._launcher.take_up(enrolled)
         self._launcher.offer(enrolled, listed)
+        await self._launcher.let_go(enrolled, listed)
         await self._launcher.settle_doubts()
         await self._propagate(enrolled, [run for run in listed if run.status is not runs.RunStatus.SUBMITTED])
 

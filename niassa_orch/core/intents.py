@@ -6,6 +6,7 @@ of the runs that it owns, whoever began them: an earlier process, or a profile o
 """
 
 import collections
+import json
 from collections.abc import Iterator, Sequence
 
 from niassa_orch.core import attempts, enrolling, state_directory
@@ -48,7 +49,7 @@ class Intents:
         family = batch[0].engine_family
         header = call.CallHeader.now(account.name, account.unix_user, verb, [run.accession for run in batch], family)
         transcript = self.directory.transcript(account.name, header.call_id)
-        launches = [_launch(account, header, transcript.name, run.accession) for run in batch]
+        launches = [_launch(account, header, transcript.name, run) for run in batch]
         self._attend(header.call_id)
         try:
             await self.journal.intend(launches)
@@ -84,12 +85,12 @@ class Intents:
 
 
 def _launch(
-    account: accounts.Account, header: call.CallHeader, transcript: str, accession: runs.Accession
+    account: accounts.Account, header: call.CallHeader, transcript: str, run: runs.WorkflowRun
 ) -> records.Launch:
     return records.Launch(
         call_id=header.call_id,
         web_service=account.web_service_url,
-        accession=accession,
+        accession=run.accession,
         owner=account.web_user,
         host=account.host,
         oozie=account.oozie_url,
@@ -100,4 +101,5 @@ def _launch(
         transcript=transcript,
         boot_id=header.boot_id,
         created=header.created,
+        seen=json.dumps({"status": run.status, "statusCmd": run.status_cmd, "workflowEngine": run.engine}),
     )

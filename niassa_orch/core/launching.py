@@ -6,11 +6,9 @@ to touch. Called by ``core.worker`` and ``core.cycle``.
 """
 
 import asyncio
-import contextlib
 import functools
 import time
 from collections.abc import Sequence
-from typing import Final
 
 from niassa_orch import errors
 from niassa_orch.config import settings
@@ -18,7 +16,7 @@ from niassa_orch.core import (
     attempts,
     attended,
     board,
-    calling,
+    caller,
     enrolling,
     errands,
     intents,
@@ -28,19 +26,14 @@ from niassa_orch.core import (
     settlement,
 )
 from niassa_orch.domain import runs, selection, settling
-from niassa_orch.seqware import identity
-
-_WHITESTAR: Final = "launch-whitestar"
-#: A look at a run is repeated when the wait for an engine place lasted longer.
-_LOOK_HOLDS_SECONDS = 10.0
 
 
 class Launcher:
     """Launches the runs of one account, one engine call after another.
 
-    Invariant: a run whose launch is not settled is in ``unavailable()``, so that nothing launches it again, and
-    ``is_settled()`` says no for it, so that no cancel or retry of it is carried out. Both ask the journal, which knows
-    the launches of all accounts.
+    Invariant: for a run whose launch is not settled ``is_available()`` says no, so that nothing launches it again, and
+    so does ``is_settled()``, so that no cancel or retry of it is carried out. Both ask the journal, which knows the
+    launches of all accounts.
 
     Args:
         line: The account's line on the board.
@@ -62,13 +55,13 @@ class Launcher:
     ) -> None:
         self._line = line
         self._board = told
-        self._turns = turns
         self._settle = settle
-        self._intents = intended
-        self._engine = engine
+        self._journal = intended.journal
+        self._batch = engine.batch
         self._attended = attended.Attended(line, told, intended)
         self._rests = rests.Rests()
-        self._look = looking.Look(told, intended.journal, self._rests)
+        look = looking.Look(told, intended.journal, self._rests)
+        self._caller = caller.Caller(line, told, turns, look, intended, self._attended, engine)
         self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -81,11 +74,11 @@ class Launcher:
 
     def is_settled(self, enrolled: enrolling.Enrolled, accession: runs.Accession) -> bool:
         """Whether no launch of the run is in flight, in doubt or held."""
-        return accession not in self._intents.journal.fenced_for(enrolled.account)
+        return self._journal.is_settled(enrolled.account, accession)
 
-    def unavailable(self, enrolled: enrolling.Enrolled) -> set[runs.Accession]:
-        """Accessions that must not be launched now."""
-        return self._intents.journal.fenced_for(enrolled.account) | self._rests.resting()
+    def is_available(self, enrolled: enrolling.Enrolled, accession: runs.Accession) -> bool:
+        """Whether the run may be launched now."""
+        return not self._journal.is_fenced(enrolled.account, accession) and not self._rests.is_resting(accession)
 
     def offer(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Begin to launch what can be launched of ``listed``, unless launches of this account are under way."""
@@ -93,7 +86,8 @@ class Launcher:
             return
         if not self._rests.are_over or self._stopping.is_set():
             return
-        launchable = selection.select_launchable(listed, enrolled.account, self.unavailable(enrolled))
+        available = functools.partial(self.is_available, enrolled)
+        launchable = selection.select_launchable(listed, enrolled.account, available)
         if launchable:
             work = functools.partial(self._launch, enrolled, launchable, self._term)
             self._launching = self._spawn(work, f"launch:{enrolled.account.name}")
@@ -113,6 +107,10 @@ class Launcher:
         """Forget why launches waited, of single runs too: a person says that it is mended."""
         self._rests.forgive()
         self._rests.forget_runs()
+
+    async def let_go(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
+        """Settle what was set aside and is not submitted any more; ``listed`` are all runs to be acted on."""
+        await self._attended.let_go(enrolled, listed)
 
     async def settle_doubts(self) -> None:
         """Ask again about what is in doubt and was left alone long enough."""
@@ -169,56 +167,17 @@ class Launcher:
     async def _launch(self, enrolled: enrolling.Enrolled, launchable: Sequence[runs.WorkflowRun], term: int) -> None:
         rest = list(launchable)
         while rest and self._rests.are_over and self._may_go_on(term):
-            batch = selection.next_batch(rest, self._engine.batch)
+            batch = selection.next_batch(rest, self._batch)
             rest = [run for run in rest if run not in batch]
-            attempt = await self._take_turn(enrolled, batch, term)
+            attempt = await self._caller.call(enrolled, batch, functools.partial(self._may_go_on, term))
             if attempt is not None:
                 await self._conclude(attempt)
 
     def _may_go_on(self, term: int) -> bool:
         return term == self._term and not self._stopping.is_set()
 
-    async def _take_turn(
-        self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], term: int
-    ) -> attempts.Attempt | None:
-        """The user's turn first, then a look at the runs, then a place among the engine calls, then the call."""
-        user = enrolled.account.unix_user
-        long = batch[0].engine_family is runs.EngineFamily.WHITESTAR
-        accessions = " ".join(str(run.accession) for run in batch)
-        holder = self._turns.holder(user)
-        self._line.waiting = f"{accessions} wait for the turn of {user}: {holder}" if holder else ""
-        async with self._turns.turn(user, what=f"{self._line.name} launches {accessions}"):
-            self._line.waiting = ""
-            calling.check_turn(self._intents, user)
-            fresh = await self._look.at(enrolled, batch)
-            looked = time.monotonic()
-            async with contextlib.AsyncExitStack() as place:
-                if not long:
-                    await place.enter_async_context(self._turns.calls.slot(self._line.name))
-                if time.monotonic() - looked > _LOOK_HOLDS_SECONDS:
-                    fresh = await self._look.at(enrolled, fresh)
-                if not fresh or not self._may_go_on(term):
-                    return None
-                return await self._call(enrolled, fresh, place)
-
-    async def _call(
-        self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], place: contextlib.AsyncExitStack
-    ) -> attempts.Attempt:
-        verb: identity.Verb = _WHITESTAR if batch[0].engine_family is runs.EngineFamily.WHITESTAR else "launch"
-        attempt = await self._intents.intend(enrolled, verb, batch)
-        self._attended.add(attempt)
-        accessions = " ".join(map(str, attempt.launches))
-        self._board.event("launch.called", account=self._line.name, accessions=accessions)
-        await calling.make(attempt, verb, self._intents.journal)
-        await calling.see_through(attempt, place, self._engine, self._board)
-        return attempt
-
     async def _wait_for(self, attempt: attempts.Attempt) -> None:
-        what = f"{self._line.name} launches {' '.join(map(str, attempt.launches))}, begun before"
-        async with self._turns.turn(attempt.header.unix_user, what=what), contextlib.AsyncExitStack() as place:
-            if not attempt.is_whitestar:
-                await place.enter_async_context(self._turns.calls.slot(self._line.name))
-            await calling.see_through(attempt, place, self._engine, self._board)
+        await self._caller.see_through(attempt)
         await self._conclude(attempt)
 
     async def _conclude(self, attempt: attempts.Attempt) -> None:

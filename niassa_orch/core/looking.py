@@ -53,12 +53,12 @@ class Look:
         document = await writing.read_unmoved(enrolled.web_service, enrolled.account, run)
         if document is None or document.run.engine != run.engine:
             return False
-        other = await self._journal.known_elsewhere(enrolled.account, run.accession)
+        other = await self._journal.past.known_elsewhere(enrolled.account, run.accession)
         if other is not None:
             again = f"niassa-orch resolve {run.accession} --relaunch --web-service {other}"
             message = f"it was launched before, at {other}; if that is another web service: {again}"
             raise errors.WebServiceError(message)
-        job_id = await self._journal.known_job(enrolled.account.web_service_url, run.accession)
+        job_id = await self._journal.past.known_job(enrolled.account.web_service_url, run.accession)
         if job_id is None:
             return True
         if job_id == str(run.accession):

@@ -12,7 +12,7 @@ import time
 from niassa_orch import errors
 from niassa_orch.core import board, enrolling, throttle, writing
 from niassa_orch.domain import jobs, runs, texts, transitions
-from niassa_orch.journal import store
+from niassa_orch.journal import records, store
 from niassa_orch.seqware import identity, query
 
 _LOOKS_BEFORE_GONE = 3
@@ -73,7 +73,7 @@ class Propagator:
         if run.status not in runs.REQUESTED:
             # The record has moved past what was done for a request of a user: the next request is a new one.
             await self._forget_act(enrolled, job.id)
-        decision = transitions.decide(run, job, done=self._journal.done(enrolled.account.oozie_url, job.id))
+        decision = transitions.decide(run, job, done=self._journal.acts.done(enrolled.account.oozie_url, job.id))
         if decision.act is not None:
             job, decision = await self._act(enrolled, run, job, decision)
         await self._write(enrolled, run, decision, job)
@@ -86,7 +86,7 @@ class Propagator:
     async def _propagate_without_job(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool
     ) -> None:
-        job_id = await self._journal.known_job(enrolled.account.web_service_url, run.accession)
+        job_id = await self._journal.past.known_job(enrolled.account.web_service_url, run.accession)
         if job_id is not None and settled:
             # Another writer's stale record wiped it.
             written = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
@@ -130,16 +130,30 @@ class Propagator:
             transitions.Act.RESUME: oozie.resume,
             transitions.Act.RERUN: oozie.rerun,
         }[act]
-        await self._journal.act(enrolled.account.oozie_url, before.id, act, before.run)
+        account = enrolled.account
+        done = records.Act(
+            account.oozie_url, before.id, act, before.run, run.accession, account.name, account.unix_user
+        )
+        await self._journal.acts.intend(done)
         self._event(enrolled, f"job.{act}", run, job=before.id)
-        await ask(before.id, enrolled.account.unix_user)
-        now = await oozie.job(before.id)
+        try:
+            await ask(before.id, account.unix_user)
+            now = await oozie.job(before.id)
+        except errors.OozieError as exc:
+            await self._note_act(done, str(exc))
+            raise
+        await self._note_act(done, f"{now.status}, run {now.run}")
         return now, transitions.after(act, before, now)
+
+    async def _note_act(self, done: records.Act, outcome: str) -> None:
+        # For the history: a status is worth more, and what counts is on disk already.
+        with contextlib.suppress(errors.JournalError):
+            await self._journal.acts.came_to(done.oozie, done.job_id, outcome)
 
     async def _forget_act(self, enrolled: enrolling.Enrolled, job_id: str) -> None:
         # A status is worth more: what could not be forgotten is forgotten at the next look.
         with contextlib.suppress(errors.JournalError):
-            await self._journal.forget_act(enrolled.account.oozie_url, job_id)
+            await self._journal.acts.forget(enrolled.account.oozie_url, job_id)
 
     async def _write(
         self,

@@ -16,6 +16,7 @@ _RUN_SECONDS = (30.0, 3600.0)
 _TROUBLE_SECONDS = (30.0, 600.0)
 #: A neighbour that did not answer.
 _NEIGHBOUR_SECONDS = (5.0, 60.0)
+_WORDS_CHARACTERS = 300
 
 
 class Rests:
@@ -33,10 +34,10 @@ class Rests:
         now = time.monotonic()
         return self._trouble.is_over(now) and self._neighbour.is_over(now)
 
-    def resting(self) -> set[runs.Accession]:
-        """Runs that may not be launched yet."""
-        now = time.monotonic()
-        return {accession for accession, rest in self._runs.items() if not rest.is_over(now)}
+    def is_resting(self, accession: runs.Accession) -> bool:
+        """Whether the run may not be launched yet."""
+        rest = self._runs.get(accession)
+        return rest is not None and not rest.is_over(time.monotonic())
 
     def account(self, exc: Exception) -> float:
         """Let the whole account rest; returns the seconds."""
@@ -94,3 +95,14 @@ def raise_trouble(attempt: attempts.Attempt, seen: evidence.CallEvidence | None)
         user = enrolled.account.unix_user
         message = f"the engine lock of {user} is held by another process; look for a crontab of {user} that launches"
         raise errors.EngineCallError(message)
+    elif seen.ended and seen.exit_code != 0 and not any(run.launching for run in seen.runs.values()):
+        how = "was ended at its deadline" if seen.timed_out else f"ended with exit code {seen.exit_code}"
+        message = f"the engine {how} before it came to any run; it said last: {_last_words(seen.tail)}"
+        raise errors.EngineCallError(message)
+
+
+def _last_words(tail: str) -> str:
+    """The last line that is no part of a stack trace."""
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    spoken = [line for line in lines if not line.startswith("at ")]
+    return (spoken or lines or ["nothing"])[-1][:_WORDS_CHARACTERS]

@@ -13,7 +13,7 @@ import time
 from niassa_orch import errors
 from niassa_orch.core import attempts, board, calling, enrolling, lookup, pool, writing
 from niassa_orch.domain import evidence, runs, selection, settling
-from niassa_orch.journal import store
+from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, transcript
 
 _Outcomes = dict[runs.Accession, settling.Outcome]
@@ -27,13 +27,22 @@ class Settlement:
         slots: The task pool.
         journal: Where verdicts are written.
         doubt_grace_seconds: How long Oozie must have answered "no such job" before that is believed.
+        most_tries: So many launches of a run in a row may come to nothing before it is set aside.
     """
 
-    def __init__(self, told: board.Board, slots: pool.Pool, journal: store.Journal, doubt_grace_seconds: float) -> None:
+    def __init__(
+        self,
+        told: board.Board,
+        slots: pool.Pool,
+        journal: store.Journal,
+        doubt_grace_seconds: float,
+        most_tries: int,
+    ) -> None:
         self._board = told
         self._slots = slots
         self._journal = journal
         self._doubt_grace_seconds = doubt_grace_seconds
+        self._most_tries = most_tries
 
     async def settle(
         self, attempt: attempts.Attempt, stopping: asyncio.Event
@@ -54,12 +63,10 @@ class Settlement:
                 break
             async with self._slots.slot(self._name(attempt), urgent=True):
                 try:
-                    verdict = await self._verdict(attempt, seen, accession)
-                    await self._conclude(attempt, accession, verdict)
+                    verdict, proof = await self._verdict(attempt, seen, accession)
+                    outcomes[accession] = await self._conclude(attempt, accession, verdict, proof)
                 except errors.NiassaOrchError as exc:
                     await self._doubt(attempt, accession, str(exc))
-                    continue
-            outcomes[accession] = verdict.outcome
         if attempt.unsettled:
             attempt.patience.fail(time.monotonic())
         return (None if isinstance(seen, settling.Verdict) else seen), outcomes
@@ -80,37 +87,47 @@ class Settlement:
 
     async def _verdict(
         self, attempt: attempts.Attempt, seen: evidence.CallEvidence | settling.Verdict, accession: runs.Accession
-    ) -> settling.Verdict:
-        told = attempt.launches[accession].job_id
-        if isinstance(seen, settling.Verdict) and told is None:
-            return seen
+    ) -> tuple[settling.Verdict, str]:
+        """The verdict, when the record is as it says, and what it goes by."""
+        launch = attempt.launches[accession]
+        if isinstance(seen, settling.Verdict) and launch.told is None:
+            return seen, ""
         try:
             run = (await attempt.enrolled.web_service.get_run(accession)).run
         except errors.RunNotFoundError:
-            return settling.Verdict(settling.Outcome.HELD, "the web service does not know the run any more")
-        if told is not None:
-            verdict = settling.settle_told(told, run)
-        elif not isinstance(seen, settling.Verdict):
-            verdict = await self._weigh(attempt, seen, run)
-        if verdict.outcome is settling.Outcome.LAUNCHED and verdict.status is not None:
-            if not selection.is_of(run, attempt.enrolled.account):
-                reason = f"{verdict.reason}, and the run belongs to {run.owner} on {run.host} now"
-                return settling.Verdict(settling.Outcome.HELD, reason)
+            return settling.Verdict(settling.Outcome.HELD, "the web service does not know the run any more"), ""
+        verdict = await self._weigh(attempt, seen, run)
+        if verdict.status is not None and not selection.is_of(run, attempt.enrolled.account):
+            reason = f"{verdict.reason}, and the run belongs to {run.owner} on {run.host} now"
+            verdict = settling.Verdict(settling.Outcome.HELD, reason)
+        elif verdict.status is not None:
             await self._repair(attempt.enrolled, run, verdict)
-        return verdict
+        return verdict, evidence.as_text(None if isinstance(seen, settling.Verdict) else seen, run)
 
     async def _weigh(
-        self, attempt: attempts.Attempt, seen: evidence.CallEvidence, run: runs.WorkflowRun
+        self, attempt: attempts.Attempt, seen: evidence.CallEvidence | settling.Verdict, run: runs.WorkflowRun
     ) -> settling.Verdict:
+        launch = attempt.launches[run.accession]
+        if launch.told is records.Told.FAILED:
+            return settling.settle_failed(run)
+        if launch.job_id is not None:
+            return settling.settle_told(launch.job_id, run)
+        if isinstance(seen, settling.Verdict):
+            return seen
         rebooted = attempt.header.boot_id != call.current_boot_id()
         verdict = settling.settle(seen, run, None, whitestar=attempt.is_whitestar, rebooted=rebooted)
         if verdict.needs_lookup:
             found = await self._look_up(attempt, seen.runs[run.accession])
             verdict = settling.settle(seen, run, found, whitestar=attempt.is_whitestar, rebooted=rebooted)
+        if verdict.tried:
+            earlier = await self._journal.past.failures(launch.web_service, run.accession)
+            verdict = settling.set_aside(verdict, earlier, self._most_tries)
         return verdict
 
     async def _repair(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, verdict: settling.Verdict) -> None:
-        changes: dict[str, str | None] = {"statusCmd": verdict.job_id, "status": verdict.status}
+        changes: dict[str, str | None] = {"status": verdict.status}
+        if verdict.job_id is not None:
+            changes["statusCmd"] = verdict.job_id
         if verdict.working_dir is not None:
             changes["currentWorkingDir"] = verdict.working_dir
         written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
@@ -139,29 +156,36 @@ class Settlement:
             return settling.Lookup()
         return settling.Lookup(surely_none=now - first >= self._doubt_grace_seconds)
 
-    async def _conclude(self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict) -> None:
+    async def _conclude(
+        self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict, proof: str
+    ) -> settling.Outcome:
         """Write the verdict down; only then the attempt forgets the accession.
 
         Raises:
             JournalError: It could not be written; the accession stays unsettled.
         """
-        if verdict.outcome is settling.Outcome.IN_DOUBT:
+        outcome, launch = verdict.outcome, attempt.launches[accession]
+        if outcome is settling.Outcome.IN_DOUBT:
             await self._doubt(attempt, accession, verdict.reason)
-            return
-        launch = attempt.launches[accession]
-        level = board.Level.INFO
-        if verdict.outcome is settling.Outcome.HELD:
-            await self._journal.note(launch, verdict.outcome, verdict.reason, attempt.none_since.get(accession))
+            return outcome
+        if outcome.needs_person:
+            await self._journal.note(launch, outcome, verdict.reason, attempt.none_since.get(accession), proof)
             attempt.held[accession] = verdict.reason
             del attempt.unsettled[accession]
-            level = board.Level.ERROR
         else:
-            await self._journal.settle(launch, verdict.outcome, verdict.reason, verdict.job_id)
+            tried = verdict.tried
+            settled = records.Settled(outcome, verdict.reason, verdict.job_id, proof, tried, launch.told)
+            await self._journal.settle(launch, settled)
             attempt.forget(accession)
+        self._tell(attempt, accession, verdict)
+        return outcome
+
+    def _tell(self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict) -> None:
         if verdict.ended is not None:
             self._board.line(self._name(attempt)).ended[verdict.ended] += 1
+        level = board.Level.ERROR if verdict.outcome.needs_person else board.Level.INFO
         launched = verdict.outcome is settling.Outcome.LAUNCHED
-        name = "launch.verified" if launched else f"launch.{verdict.outcome}"
+        name = "launch.verified" if launched else f"launch.{verdict.outcome}".replace(" ", "_")
         fields = {"accession": accession} | ({"job": verdict.job_id} if verdict.job_id else {})
         self._board.event(name, account=self._name(attempt), level=level, **fields, reason=verdict.reason)
 

@@ -53,14 +53,6 @@ class StateDirectory:
             message = f"another niassa-orch uses state_dir {self.path}; stop it, or give this one its own state_dir"
             raise errors.SettingsError(message) from exc
         self._lock = lock
-        left = () if self.journal.exists() else self.open_transcripts()
-        if left:
-            self.close()
-            message = (
-                f"there is no journal {self.journal}, but {self._open} has transcripts of launches that it would know: "
-                f"put the journal back; or look what became of each, move it to {self._settled}, and start again"
-            )
-            raise errors.SettingsError(message)
         self._prune()
 
     def close(self) -> None:
@@ -85,6 +77,15 @@ class StateDirectory:
             least = f"nothing is launched below {_LEAST_FREE_BYTES >> 20} MiB"
             message = f"state_dir {self.path} has {free_bytes >> 20} MiB left; {least}"
             raise errors.JournalError(message)
+
+    def why_no_new_journal(self) -> str:
+        """Why a journal that is absent must not be begun anew; ``""`` when nothing speaks against it."""
+        if not self.open_transcripts():
+            return ""
+        return (
+            f"{self._open} has transcripts of launches that it would know: put the journal back; or look what became "
+            f"of each, and move it to {self._settled}"
+        )
 
     def open_transcripts(self) -> tuple[pathlib.Path, ...]:
         """All transcripts that were not put away."""

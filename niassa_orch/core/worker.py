@@ -62,7 +62,8 @@ class Worker:
         self._throttle = throttle.Throttle(desk.service.beat.interval_seconds, _BACKOFF_MOST_SECONDS)
         self._refused_since: float | None = None
         journal, engine = desk.intended.journal, desk.service.engine
-        settle = settlement.Settlement(desk.told, desk.slots, journal, engine.doubt_grace_seconds)
+        grace_seconds, tries = engine.doubt_grace_seconds, desk.service.launching.tries
+        settle = settlement.Settlement(desk.told, desk.slots, journal, grace_seconds, tries)
         self._launcher = launching.Launcher(self._line, desk.told, desk.turns, settle, desk.intended, engine)
         propagator = propagating.Propagator(desk.told, journal, desk.service.oozie.gone_after_seconds)
         self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._claim, self._stopping)
@@ -126,15 +127,14 @@ class Worker:
         finally:
             await self._launcher.stop()
         settled = not self._line.in_doubt and not self._line.held
-        return self._line.state is board.State.OK and not self._launcher.trouble and settled
+        troubled = self._launcher.trouble or self._desk.intended.journal.trouble
+        return self._line.state is board.State.OK and not troubled and settled
 
     async def beat(self) -> float:
         """One cycle, and what it says of the account; returns the seconds until the next."""
         self._line.next_beat = None
         try:
-            # A journal that cannot be read launches nothing; propagation goes on.
-            with contextlib.suppress(errors.JournalError):
-                await self._desk.intended.journal.refresh()
+            await self._refresh_journal()
             enrolled = self._enrolled or await guard.unless(self._stopping, self._enrol())
             if enrolled is None:
                 # Stopped, or its profile or secrets changed meanwhile: nothing is known of it yet.
@@ -147,6 +147,13 @@ class Worker:
         except errors.NiassaOrchError as exc:
             return self._fail(board.State.BACKING_OFF, exc)
         return self._succeed()
+
+    async def _refresh_journal(self) -> None:
+        """A journal that cannot be read or written launches nothing, and all faces say so; propagation goes on."""
+        journal = self._desk.intended.journal
+        with contextlib.suppress(errors.JournalError):
+            await journal.refresh()
+        self._desk.told.tell_journal(journal.trouble)
 
     def _claim(self, enrolled: enrolling.Enrolled) -> None:
         self._desk.enrolling.claim(self._profile, enrolled.account)

@@ -6,6 +6,7 @@ swallows write errors on its standard output.
 """
 
 import dataclasses
+import json
 from collections.abc import Mapping
 
 from niassa_orch.domain import runs
@@ -60,3 +61,14 @@ class CallEvidence:
     command: tuple[str, ...]
     runs: Mapping[runs.Accession, RunEvidence]
     intact: bool = True
+
+
+def as_text(call: CallEvidence | None, run: runs.WorkflowRun) -> str:
+    """What a verdict goes by, as JSON: of the transcript, if it could be read, and of the record."""
+    known: dict[str, object] = {"record": {"status": run.status, "statusCmd": run.status_cmd}}
+    if call is not None:
+        names = ("intact", "begun", "ended", "exit_code", "timed_out", "refused", "lock_held")
+        known["call"] = {name: getattr(call, name) for name in names}
+        seen = dataclasses.asdict(call.runs[run.accession])
+        known["transcript"] = {name: value for name, value in seen.items() if name != "accession"}
+    return json.dumps(known)

@@ -4,7 +4,7 @@ The web service lets every login see and change every run, and the engine never 
 is the only fence between accounts. Called by ``core.polling`` and ``core.launching``.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from niassa_orch.domain import accounts, runs
 
@@ -15,19 +15,21 @@ def is_of(run: runs.WorkflowRun, account: accounts.Account) -> bool:
 
 
 def select_launchable(
-    listed: Iterable[runs.WorkflowRun], account: accounts.Account, unavailable: Collection[runs.Accession]
+    listed: Iterable[runs.WorkflowRun],
+    account: accounts.Account,
+    is_available: Callable[[runs.Accession], bool],
 ) -> tuple[runs.WorkflowRun, ...]:
     """Runs to launch, oldest accession first: submitted, our host, our owner, and available.
 
     Args:
         listed: What the web service listed, of anybody and in any status.
         account: The account to launch for.
-        unavailable: Accessions in flight, in doubt, held, or waiting after an attempt.
+        is_available: Says whether a run is not in flight, in doubt, held, set aside or waiting after an attempt.
     """
     chosen = {
         run.accession: run
         for run in listed
-        if run.status is runs.RunStatus.SUBMITTED and is_of(run, account) and run.accession not in unavailable
+        if run.status is runs.RunStatus.SUBMITTED and is_of(run, account) and is_available(run.accession)
     }
     return tuple(chosen[accession] for accession in sorted(chosen))
 

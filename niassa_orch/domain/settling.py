@@ -6,6 +6,7 @@ that runs. Pure; called by ``core.launching``.
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 
 from niassa_orch.domain import evidence, runs
 
@@ -15,7 +16,8 @@ class Outcome(enum.StrEnum):
 
     ``LAUNCHED``: a job (or a whitestar execution) exists, and it is known. ``FAILED``: the engine failed the run
     before a job existed. ``CLEAN``: nothing happened; the run may be tried again. ``ELSEWHERE``: somebody else moved
-    the run; it is left in peace. ``IN_DOUBT``: to be asked again. ``HELD``: only a person can say.
+    the run; it is left in peace. ``IN_DOUBT``: to be asked again. ``HELD``: only a person can say what happened.
+    ``SET_ASIDE``: nothing happened, too often; a person says whether it is tried again.
     """
 
     LAUNCHED = "launched"
@@ -24,11 +26,12 @@ class Outcome(enum.StrEnum):
     ELSEWHERE = "elsewhere"
     IN_DOUBT = "in doubt"
     HELD = "held"
+    SET_ASIDE = "set aside"
 
     @property
-    def is_settled(self) -> bool:
-        """Whether the attempt is over, so that the run may be touched again."""
-        return self not in (Outcome.IN_DOUBT, Outcome.HELD)
+    def needs_person(self) -> bool:
+        """Whether it stays as it is until somebody says what to do."""
+        return self in (Outcome.HELD, Outcome.SET_ASIDE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Verdict:
         working_dir: What the record's ``currentWorkingDir`` must be.
         status: What the record's status must be; ``None`` leaves it.
         ended: How the run ended, when the engine call itself ended it.
+        tried: The engine had begun to launch it, and it came to nothing.
         needs_lookup: Oozie has to be asked before this can be decided.
     """
 
@@ -64,6 +68,7 @@ class Verdict:
     working_dir: str | None = None
     status: runs.RunStatus | None = None
     ended: runs.RunStatus | None = None
+    tried: bool = False
     needs_lookup: bool = False
 
 
@@ -84,6 +89,15 @@ def settle(
         whitestar: The call was for whitestar, whatever the record says by now.
         rebooted: The machine was started again since the call began, so that what was written last may be lost.
     """
+    verdict = _weigh(call, run, lookup, whitestar=whitestar, rebooted=rebooted)
+    begun = call.intact and call.runs[run.accession].launching
+    tried = verdict.outcome is Outcome.CLEAN and begun and run.status is runs.RunStatus.SUBMITTED
+    return dataclasses.replace(verdict, tried=tried)
+
+
+def _weigh(
+    call: evidence.CallEvidence, run: runs.WorkflowRun, lookup: Lookup | None, *, whitestar: bool, rebooted: bool
+) -> Verdict:
     if not call.intact:
         return Verdict(Outcome.HELD, "its transcript was overwritten: the call may have come to anything")
     if rebooted and not call.begun and call.refused is None:
@@ -107,6 +121,35 @@ def settle(
 def settle_told(job_id: str, run: runs.WorkflowRun) -> Verdict:
     """Decide what became of an accession of which a person says that it made this job."""
     return _settle_found((job_id,), evidence.RunEvidence(run.accession), run)
+
+
+def settle_failed(run: runs.WorkflowRun) -> Verdict:
+    """Decide what became of an accession of which a person says that nothing of it runs, and that it has failed.
+
+    A cancel stays one: it is carried out, since there is no job.
+    """
+    if run.status_cmd:
+        reason = f"a person says that it failed, but its record names job {run.status_cmd}: say --launched, or clear it"
+        return Verdict(Outcome.HELD, reason)
+    over = run.status in runs.ENDED or run.status is runs.RunStatus.SUBMITTED_CANCEL
+    status = None if over else runs.RunStatus.FAILED
+    return Verdict(Outcome.FAILED, "a person says that it failed", status=status, ended=status)
+
+
+def set_aside(verdict: Verdict, earlier: Sequence[str], most_tries: int) -> Verdict:
+    """The verdict, or, when so many launches in a row came to nothing, that the run is set aside for a person.
+
+    Args:
+        verdict: On the last launch.
+        earlier: Why those before came to nothing.
+        most_tries: How many launches a run gets.
+    """
+    if not verdict.tried or len(earlier) + 1 < most_tries:
+        return verdict
+    launches = "1 launch" if not earlier else f"{len(earlier) + 1} launches"
+    reasons = "; ".join(dict.fromkeys([*earlier, verdict.reason]))
+    reason = f"{launches} came to nothing: {reasons}"
+    return dataclasses.replace(verdict, outcome=Outcome.SET_ASIDE, reason=reason)
 
 
 def _settle_found(found: tuple[str, ...], seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:

@@ -75,7 +75,7 @@ def render(snapshot: board.Snapshot, width: int, height: int) -> rich.console.Re
     lines = _worst(snapshot.accounts, max(1, height - _FRAME_LINES - _EVENTS_AT_LEAST))
     more = len(snapshot.accounts) - len(lines)
     below = remarks.Below(
-        remarks=[_remark(line, snapshot.now) for line in lines if remarks.of(line)],
+        remarks=[*_alarms(snapshot), *(_remark(line, snapshot.now) for line in lines if remarks.of(line))],
         between=rich.text.Text(f"and {more} accounts more" if more else "", style="dim"),
         events=[_event(event) for event in snapshot.events] or [rich.text.Text("nothing happened yet", style="dim")],
         lines=height - _FRAME_LINES - len(lines),
@@ -115,6 +115,7 @@ def _header(snapshot: board.Snapshot) -> rich.console.RenderableType:
         ("niassa-orch ", "bold"),
         (f"on {plain.line(snapshot.host)}", ""),
         ("   draining: no new work" if snapshot.draining else "", "bold yellow"),
+        ("   nothing is launched" if snapshot.journal else "", "bold red"),
         (f"   up {_duration(snapshot.uptime_seconds)}", ""),
         (f"   pool {_use(snapshot.pool)}", ""),
         (f"   engine calls {_use(snapshot.engine_calls)}", ""),
@@ -169,6 +170,11 @@ def _cells(line: board.AccountLine, now: float, *, wide: bool) -> list[rich.text
     ended = [_count(line.ended[status]) for _, status in _ENDED] if wide else []
     names = [rich.text.Text(name or "?") for name in ((line.name, line.unix_user) if wide else (line.name,))]
     return [*names, state, *active, _count(len(line.in_flight)), doubt, *ended, rich.text.Text(age)]
+
+
+def _alarms(snapshot: board.Snapshot) -> list[rich.text.Text]:
+    """What concerns all accounts."""
+    return [rich.text.Text(plain.line(snapshot.journal), style="bold red")] if snapshot.journal else []
 
 
 def _remark(line: board.AccountLine, now: float) -> rich.text.Text:

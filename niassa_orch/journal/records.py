@@ -1,9 +1,18 @@
 """What the journal remembers, as frozen records. Pure; read by ``core``."""
 
 import dataclasses
+import enum
 from collections.abc import Sequence
 
-from niassa_orch.domain import runs, settling
+from niassa_orch.domain import runs, settling, transitions
+
+
+class Told(enum.StrEnum):
+    """What a person said of a launch: it made a job, nothing of it runs and it has failed, or it may be made again."""
+
+    LAUNCHED = "launched"
+    FAILED = "failed"
+    RELAUNCH = "relaunch"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +38,12 @@ class Launch:
         reason: Why.
         none_since: When Oozie first said that it has no job of it, in seconds since the epoch.
         job_id: The job that a person named.
+        told: What a person said of it.
+        seen: What the record said right before the intent.
+        argv: Of the call, as JSON; ``""`` while it is not known to have been started.
+        pid: Of sudo, for people: nothing goes by it, since pids come again.
+        pid_started: When that process started, in clock ticks since boot.
+        evidence: What the outcome goes by, as JSON.
     """
 
     call_id: str
@@ -49,11 +64,76 @@ class Launch:
     reason: str = ""
     none_since: float | None = None
     job_id: str | None = None
+    told: Told | None = None
+    seen: str = ""
+    argv: str = ""
+    pid: int | None = None
+    pid_started: int | None = None
+    evidence: str = ""
 
     @property
     def key(self) -> tuple[str, runs.Accession]:
         """The run."""
         return (self.web_service, self.accession)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settled:
+    """A verdict.
+
+    Args:
+        outcome: One that leaves nothing open.
+        reason: Why.
+        job_id: The job that the launch made.
+        evidence: What the outcome goes by, as JSON.
+        tried: The engine had begun it, and it came to nothing: so many of these, and the run is set aside.
+        told: What a person said, if it is a person's verdict.
+    """
+
+    outcome: settling.Outcome
+    reason: str
+    job_id: str | None = None
+    evidence: str = ""
+    tried: bool = False
+    told: Told | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Process:
+    """A call's process, as far as it is known; for people.
+
+    Args:
+        argv: As JSON; holds no secret.
+        pid: Of sudo.
+        pid_started: In clock ticks since boot; ``None`` when it had ended.
+    """
+
+    argv: str
+    pid: int | None = None
+    pid_started: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Act:
+    """Something that is done to a job.
+
+    Args:
+        oozie: Base URL.
+        job_id: The job.
+        act: What.
+        run: The job's run number before it.
+        accession: The run that it is done for.
+        account: The profile's name.
+        unix_user: In whose name.
+    """
+
+    oozie: str
+    job_id: str
+    act: transitions.Act
+    run: int
+    accession: runs.Accession
+    account: str
+    unix_user: str
 
 
 #: Of the table, in the order of the fields.
@@ -63,7 +143,7 @@ COLUMNS = tuple(field.name for field in dataclasses.fields(Launch))
 def to_row(launch: Launch) -> tuple[object, ...]:
     """The launch as values of ``COLUMNS``."""
     values = {name: getattr(launch, name) for name in COLUMNS}
-    return tuple((values | {"outcome": launch.outcome or ""}).values())
+    return tuple((values | {"outcome": launch.outcome or "", "told": launch.told or ""}).values())
 
 
 def of_row(row: Sequence[object]) -> Launch:
@@ -74,5 +154,6 @@ def of_row(row: Sequence[object]) -> Launch:
         "engine_family": runs.EngineFamily(str(values["engine_family"])),
         "started": bool(values["started"]),
         "outcome": settling.Outcome(str(values["outcome"])) if values["outcome"] else None,
+        "told": Told(str(values["told"])) if values["told"] else None,
     }
     return Launch(**values)  # type: ignore[arg-type]

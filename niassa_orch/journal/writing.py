@@ -1,11 +1,12 @@
 """The journal's one writer: a thread with the one connection, and commits that a cancellation cannot part from memory.
 
-Knows nothing of what is written. Called by ``journal.store``.
+Knows nothing of what is written. Used by ``journal.store``, ``journal.acts`` and ``journal.past``.
 """
 
 import asyncio
 import concurrent.futures
 import pathlib
+import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -18,48 +19,110 @@ _Result = TypeVar("_Result")
 class Writer:
     """The database, used in its own thread only.
 
+    Attributes:
+        trouble: Why the journal cannot be written, as far as is known; ``""`` when it can.
+
     Args:
         path: The database file.
-        create: Make it when it is absent; else that is an error.
-
-    Raises:
-        JournalError: It cannot be opened, is damaged, or was written by a newer version.
+        why_not_new: Says why it must not be made when it is absent; ``""`` when it may.
     """
 
-    def __init__(self, path: pathlib.Path, *, create: bool = True) -> None:
+    def __init__(self, path: pathlib.Path, why_not_new: Callable[[], str]) -> None:
+        self.trouble = ""
         self._path = path
-        if not create and not path.exists():
-            message = f"there is no journal {path}: no service ever ran with this state_dir"
-            raise errors.JournalError(message)
+        self._why_not_new = why_not_new
+        self._database: sqlite3.Connection | None = None
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="journal")
-        try:
-            self._database = self._thread.submit(opening.connect, path).result()
-        except BaseException:
-            self._thread.shutdown()
-            raise
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the database could be opened."""
+        return self._database is not None
+
+    def open(self, load: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """Open the database and load from it; blocks.
+
+        Raises:
+            JournalError: It is absent, cannot be opened, is damaged, or was written by a newer version.
+        """
+        return self._thread.submit(self._open, load).result()
+
+    async def reopen(self, load: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """As ``open``, for who cannot block."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._open, load)
 
     def close(self) -> None:
         """Close the database; what was asked for is committed first."""
-        self._thread.submit(self._database.close).result()
+        self._thread.submit(self._close).result()
         self._thread.shutdown()
 
-    async def _commit(
-        self, write: Callable[[], object], then: Callable[[], object] = int, otherwise: Callable[[], object] = int
+    async def write(
+        self,
+        write: Callable[[sqlite3.Connection], object],
+        then: Callable[[], object] = int,
+        otherwise: Callable[[], object] = int,
     ) -> None:
-        """Write, and remember what was written; who is cancelled meanwhile leaves both to go on."""
+        """Write, and remember what was written; who is cancelled meanwhile leaves both to go on.
+
+        Args:
+            write: Makes the statements of one transaction.
+            then: Remembers, once the commit is on disk.
+            otherwise: When there was no commit.
+
+        Raises:
+            JournalError: Nothing was written.
+        """
 
         def committed() -> None:
-            with self._database:
-                write()
+            with opening.translated(self._path), self._opened() as database:
+                write(database)
 
         def remember(done: asyncio.Future[None]) -> None:
-            (then if done.exception() is None else otherwise)()
+            failure = done.exception()
+            self.trouble = str(failure or "")
+            (then if failure is None else otherwise)()
 
         writing = asyncio.get_running_loop().run_in_executor(self._thread, committed)
         writing.add_done_callback(remember)
-        with opening.translated(self._path):
-            await asyncio.shield(writing)
+        await asyncio.shield(writing)
 
-    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
-        with opening.translated(self._path):
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """Ask the database.
+
+        Raises:
+            JournalError: It cannot be asked.
+        """
+
+        def asked() -> _Result:
+            with opening.translated(self._path):
+                return work(self._opened())
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, asked)
+
+    async def prove(self) -> None:
+        """Look whether a journal that could not be written is whole and can be written again.
+
+        Raises:
+            JournalError: It still is not.
+        """
+        await self.write(lambda database: opening.prove(self._path, database))
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise errors.JournalError(self.trouble)
+        return self._database
+
+    def _open(self, load: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        try:
+            database = self._database or opening.connect(self._path, self._why_not_new)
+            with opening.translated(self._path):
+                loaded = load(database)
+        except errors.JournalError as exc:
+            self.trouble = str(exc)
+            raise
+        self._database, self.trouble = database, ""
+        return loaded
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()

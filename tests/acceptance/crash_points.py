@@ -40,13 +40,14 @@ FUNCTIONS = {
     "journal note": "niassa_orch.journal.store:Journal.note",
     "journal settle": "niassa_orch.journal.store:Journal.settle",
     "put transcript away": "niassa_orch.core.state_directory:StateDirectory.settle",
-    "journal act": "niassa_orch.journal.store:Journal.act",
+    "journal act": "niassa_orch.journal.acts:Acts.intend",
     "kill": "niassa_orch.oozie.client:Oozie.kill",
     "resume": "niassa_orch.oozie.client:Oozie.resume",
     "rerun": "niassa_orch.oozie.client:Oozie.rerun",
+    "journal what an act came to": "niassa_orch.journal.acts:Acts.came_to",
     "write run": "niassa_orch.webservice.client:WebService.put_run",
-    "journal forget act": "niassa_orch.journal.store:Journal.forget_act",
-    "load journal": "niassa_orch.journal.store:Journal._load",
+    "journal forget act": "niassa_orch.journal.acts:Acts.forget",
+    "load journal": "niassa_orch.journal.store:_load",
     "reload profiles": "niassa_orch.core.supervisor:Supervisor._reload",
     "stop launching": "niassa_orch.core.launching:Launcher.stop",
     "close journal": "niassa_orch.journal.store:Journal.close",
@@ -113,8 +114,8 @@ class Fuse:
         opening: Any = importlib.import_module("niassa_orch.journal.opening")
         connect = opening.connect
 
-        def connected(*words: Any) -> sqlite3.Connection:
-            database: sqlite3.Connection = connect(*words)
+        def connected(*words: Any, **named: Any) -> sqlite3.Connection:
+            database: sqlite3.Connection = connect(*words, **named)
             # SQLite tells a statement just before it carries it out.
             database.set_trace_callback(lambda sql: self.passed(COMMIT) if sql == "COMMIT" else None)
             return database

@@ -22,6 +22,7 @@ from tests.acceptance import books, crash_books, crash_points, crash_report, cra
 
 _NEEDS = {
     "journal act": "cancel",
+    "journal what an act came to": "cancel",
     "kill": "cancel",
     "rerun": "rerun",
     "resume": "resume",

@@ -12,7 +12,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
 from niassa_orch.domain import settling
-from niassa_orch.journal import store
+from niassa_orch.journal import records, store
 from tests.fakes import launches
 
 LAUNCHES = 2000
@@ -38,8 +38,10 @@ async def one(journal: store.Journal, number: int) -> None:
     """The whole life of a launch."""
     launch = launches.launch(number, f"call-{number}-{time.monotonic_ns()}")
     await journal.intend([launch])
-    await journal.started(launch.call_id)
-    await journal.settle(launch, settling.Outcome.LAUNCHED, "the record names the job", f"{number}-oozie-W")
+    await journal.started(launch.call_id, launches.PROCESS)
+    await journal.settle(
+        launch, records.Settled(settling.Outcome.LAUNCHED, "the record names the job", f"{number}-oozie-W")
+    )
 
 
 def tell(name: str, count: int, begun: float) -> None:

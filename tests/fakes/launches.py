@@ -3,11 +3,12 @@
 import dataclasses
 import typing
 
-from niassa_orch.domain import runs
-from niassa_orch.journal import records
+from niassa_orch.domain import runs, transitions
+from niassa_orch.journal import records, store
 
 WEB_SERVICE = "http://ws"
 OOZIE = "http://oozie/oozie"
+PROCESS = records.Process('["sudo"]', 4711, 12)
 _BOB = records.Launch(
     call_id="",
     web_service=WEB_SERVICE,
@@ -33,3 +34,13 @@ def launch(accession: int, call_id: str = "call", **changes: typing.Any) -> reco
         "transcript": f"bob--{call_id}.transcript",
     }
     return dataclasses.replace(_BOB, **(fields | changes))
+
+
+def act(job_id: str, what: transitions.Act, run: int) -> records.Act:
+    """Something done to a job for Bob's run 7."""
+    return records.Act(OOZIE, job_id, what, run, runs.Accession(7), "bob", "niassa-bob")
+
+
+def fenced(journal: store.Journal, web_service: str = WEB_SERVICE) -> set[runs.Accession]:
+    """Runs of a web service that have an unsettled launch."""
+    return {one.accession for one in journal.unsettled() if one.web_service == web_service}

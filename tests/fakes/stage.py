@@ -20,6 +20,7 @@ from niassa_orch.config import settings
 from niassa_orch.core import (
     attempts,
     board,
+    caller,
     cycle,
     enrolling,
     intents,
@@ -31,7 +32,7 @@ from niassa_orch.core import (
     state_directory,
     worker,
 )
-from niassa_orch.domain import runs
+from niassa_orch.domain import runs, settling
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
 from tests.fakes import calls, neighbours_in_memory
@@ -39,9 +40,12 @@ from tests.fakes import clock as clocks
 
 GRACE_SECONDS = 120.0
 GONE_AFTER_SECONDS = 3600.0
+TRIES = 3
+CLEAN = settling.Outcome.CLEAN
 JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
-_TIMED: tuple[types.ModuleType, ...] = (launching, settlement, rests, propagating, worker)
+_PROCESS = records.Process('["sudo"]', 4711, 12)
+_TIMED: tuple[types.ModuleType, ...] = (caller, launching, settlement, rests, propagating, worker)
 
 
 class Stage:
@@ -98,7 +102,7 @@ class Stage:
 
     def settlement(self, grace_seconds: float = GRACE_SECONDS) -> settlement.Settlement:
         """Of the journal as it is open now."""
-        return settlement.Settlement(self.told, self.slots, self.journal, grace_seconds)
+        return settlement.Settlement(self.told, self.slots, self.journal, grace_seconds, TRIES)
 
     def launcher(self, name: str = "bob", engine: settings.Engine | None = None) -> launching.Launcher:
         """Of an account of this name."""
@@ -163,7 +167,7 @@ class Stage:
         if lines is not None:
             content = attempt.header.to_line() + "".join(f"{line}\n" for line in lines).encode()
             attempt.transcript.write_bytes(content)
-            await self.journal.started(attempt.header.call_id)
+            await self.journal.started(attempt.header.call_id, _PROCESS)
             attempt.started = True
         return attempt
 

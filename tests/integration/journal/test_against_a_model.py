@@ -23,8 +23,8 @@ Key = tuple[str, runs.Accession]
 services = st.sampled_from([launches.WEB_SERVICE, "http://other"])
 batches = st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True)
 numbers = st.integers(0, 100)
-unsettled = st.sampled_from([settling.Outcome.IN_DOUBT, settling.Outcome.HELD])
-verdicts = st.sampled_from([outcome for outcome in settling.Outcome if outcome.is_settled])
+unsettled = st.sampled_from([settling.Outcome.IN_DOUBT, settling.Outcome.HELD, settling.Outcome.SET_ASIDE])
+verdicts = st.sampled_from([settling.Outcome.LAUNCHED, settling.Outcome.FAILED, settling.Outcome.CLEAN])
 jobs = st.sampled_from(["1-W", "2-W"])
 
 
@@ -56,7 +56,7 @@ class JournalMachine(stateful.RuleBasedStateMachine):
             await asyncio.sleep(0)
             task.cancel()
             await asyncio.wait({task})
-            await self.journal.known_job("", runs.Accession(0))  # one thread: it is done by now
+            await self.journal.past.known_job("", runs.Accession(0))  # one thread: it is done by now
 
         self.runner.run(asked if patient else cancelled())
 
@@ -80,10 +80,11 @@ class JournalMachine(stateful.RuleBasedStateMachine):
     @stateful.rule(number=numbers, patient=st.booleans())
     def started(self, number: int, *, patient: bool) -> None:
         call = self.pick(number).call_id
-        self.do(self.journal.started(call), patient=patient)
+        self.do(self.journal.started(call, launches.PROCESS), patient=patient)
         for key, launch in self.open.items():
             if launch.call_id == call:
-                self.open[key] = dataclasses.replace(launch, started=True)
+                known = dataclasses.asdict(launches.PROCESS)
+                self.open[key] = dataclasses.replace(launch, started=True, **known)
 
     @stateful.precondition(lambda self: self.open)
     @stateful.rule(number=numbers, outcome=unsettled, since=st.none() | st.floats(0, 1e9), patient=st.booleans())
@@ -97,7 +98,7 @@ class JournalMachine(stateful.RuleBasedStateMachine):
     @stateful.rule(number=numbers, outcome=verdicts, job=st.none() | jobs, patient=st.booleans())
     def settle(self, number: int, outcome: settling.Outcome, job: str | None, *, patient: bool) -> None:
         launch = self.open.pop(self.pick(number).key)
-        self.do(self.journal.settle(launch, outcome, "verdict", job), patient=patient)
+        self.do(self.journal.settle(launch, records.Settled(outcome, "verdict", job)), patient=patient)
         self.settled.add((launch.call_id, launch.accession))
         self.jobs[launch.key] = job
 
@@ -106,7 +107,7 @@ class JournalMachine(stateful.RuleBasedStateMachine):
     def another_process_settles(self, number: int, job: str | None) -> None:
         launch = self.open.pop(self.pick(number).key)
         other = store.Journal(self.path)
-        self.do(other.settle(launch, settling.Outcome.CLEAN, "a person said so", job))
+        self.do(other.settle(launch, records.Settled(settling.Outcome.CLEAN, "a person said so", job)))
         other.close()
         self.do(self.journal.refresh())
         self.settled.add((launch.call_id, launch.accession))
@@ -114,12 +115,12 @@ class JournalMachine(stateful.RuleBasedStateMachine):
 
     @stateful.rule(job=jobs, act=st.sampled_from(transitions.Act), run=st.integers(0, 5), patient=st.booleans())
     def act(self, job: str, act: transitions.Act, run: int, *, patient: bool) -> None:
-        self.do(self.journal.act(OOZIE, job, act, run), patient=patient)
+        self.do(self.journal.acts.intend(launches.act(job, act, run)), patient=patient)
         self.acts[job] = (act, run)
 
     @stateful.rule(job=jobs, patient=st.booleans())
     def forget_act(self, job: str, *, patient: bool) -> None:
-        self.do(self.journal.forget_act(OOZIE, job), patient=patient)
+        self.do(self.journal.acts.forget(OOZIE, job), patient=patient)
         self.acts.pop(job, None)
 
     @stateful.rule()
@@ -130,7 +131,7 @@ class JournalMachine(stateful.RuleBasedStateMachine):
     @stateful.invariant()
     def memory_says_what_the_model_says(self) -> None:
         assert {launch.key: launch for launch in self.journal.unsettled()} == self.open
-        assert {job: done for job in ("1-W", "2-W") if (done := self.journal.done(OOZIE, job))} == self.acts
+        assert {job: done for job in ("1-W", "2-W") if (done := self.journal.acts.done(OOZIE, job))} == self.acts
 
     @stateful.invariant()
     def disk_says_what_memory_says_and_nothing_settled_comes_back(self) -> None:
@@ -146,7 +147,7 @@ class JournalMachine(stateful.RuleBasedStateMachine):
     @stateful.invariant()
     def the_last_verdict_says_which_job_a_run_has(self) -> None:
         for (service, accession), job in self.jobs.items():
-            assert self.runner.run(self.journal.known_job(service, accession)) == job
+            assert self.runner.run(self.journal.past.known_job(service, accession)) == job
 
 
 JournalMachine.TestCase.settings = hypothesis.settings(max_examples=40, stateful_step_count=30, deadline=None)

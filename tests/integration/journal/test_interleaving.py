@@ -10,7 +10,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.domain import settling, transitions
-from niassa_orch.journal import store
+from niassa_orch.journal import records, store
 from tests.fakes import launches
 from tests.integration.journal import conftest
 
@@ -21,11 +21,11 @@ Work = Callable[[store.Journal], Awaitable[None]]
 
 WORKS: dict[str, Work] = {
     "intend": lambda journal: journal.intend([launch(8, "second"), launch(9, "second")]),
-    "settle": lambda journal: journal.settle(launch(7), Outcome.CLEAN, "no job"),
+    "settle": lambda journal: journal.settle(launch(7), records.Settled(Outcome.CLEAN, "no job")),
     "note": lambda journal: journal.note(launch(7), Outcome.HELD, "two jobs", 1.5),
-    "started": lambda journal: journal.started("call"),
-    "act": lambda journal: journal.act(OOZIE, "2-W", Act.KILL, 0),
-    "forget_act": lambda journal: journal.forget_act(OOZIE, "1-W"),
+    "started": lambda journal: journal.started("call", launches.PROCESS),
+    "act": lambda journal: journal.acts.intend(launches.act("2-W", Act.KILL, 0)),
+    "forget_act": lambda journal: journal.acts.forget(OOZIE, "1-W"),
 }
 
 
@@ -39,7 +39,7 @@ async def cancelled(work: Awaitable[None]) -> None:
 
 
 def facts(journal: store.Journal) -> object:
-    return journal.unsettled(), journal.done(OOZIE, "1-W"), journal.done(OOZIE, "2-W")
+    return journal.unsettled(), journal.acts.done(OOZIE, "1-W"), journal.acts.done(OOZIE, "2-W")
 
 
 @pytest.mark.parametrize("name", WORKS)
@@ -47,10 +47,12 @@ async def test_who_is_cancelled_in_the_middle_of_a_commit_leaves_memory_and_disk
     name: str, journal: store.Journal, other: sqlite3.Connection, opens: conftest.Opens
 ) -> None:
     await journal.intend([launch(7)])
-    await journal.act(OOZIE, "1-W", Act.RERUN, 0)
+    await journal.acts.intend(launches.act("1-W", Act.RERUN, 0))
     before = facts(journal)
     other.execute("BEGIN IMMEDIATE")
-    first = asyncio.ensure_future(journal.act(OOZIE, "3-W", Act.KILL, 0))  # the thread waits for the lock
+    first = asyncio.ensure_future(
+        journal.acts.intend(launches.act("3-W", Act.KILL, 0))
+    )  # the thread waits for the lock
     await cancelled(WORKS[name](journal))
     other.execute("ROLLBACK")
     await first
@@ -64,14 +66,14 @@ async def test_who_is_cancelled_while_his_commit_fails_leaves_nothing_fenced(
 ) -> None:
     other.execute("CREATE TRIGGER full BEFORE INSERT ON launches BEGIN SELECT RAISE(ABORT, 'no room'); END")
     other.execute("BEGIN IMMEDIATE")
-    first = asyncio.ensure_future(journal.act(OOZIE, "3-W", Act.KILL, 0))
+    first = asyncio.ensure_future(journal.acts.intend(launches.act("3-W", Act.KILL, 0)))
     await cancelled(journal.intend([launch(7)]))
-    assert journal.is_fenced(*launch(7).key), "until its fate is known"
+    assert 7 in launches.fenced(journal, WS), "until its fate is known"
     other.execute("ROLLBACK")
     await first
     await journal.refresh()
     assert facts(journal) == facts(opens())
-    assert not journal.fenced(WS)
+    assert not launches.fenced(journal, WS)
 
 
 @pytest.mark.parametrize("steps", range(12))
@@ -84,9 +86,9 @@ async def test_a_launch_that_is_intended_during_a_refresh_stays_fenced(
     for _ in range(steps):
         await asyncio.sleep(0)
     await journal.intend([launch(8, "second")])
-    assert journal.is_fenced(*launch(8).key)
+    assert 8 in launches.fenced(journal, WS)
     await refreshing
-    assert journal.fenced(WS) == {8}
+    assert launches.fenced(journal, WS) == {8}
     assert facts(journal) == facts(opens())
 
 
@@ -97,9 +99,9 @@ async def test_a_verdict_that_is_given_during_a_refresh_stays_given(
     other.execute("UPDATE launches SET settled = 'x' WHERE accession = 7")
     refreshing = asyncio.ensure_future(journal.refresh())
     await asyncio.sleep(0)
-    await journal.settle(launch(8), Outcome.CLEAN, "")
+    await journal.settle(launch(8), records.Settled(Outcome.CLEAN, ""))
     await refreshing
-    assert journal.fenced(WS) == set()
+    assert launches.fenced(journal, WS) == set()
 
 
 async def test_of_two_who_intend_the_same_run_at_once_one_is_refused(journal: store.Journal) -> None:
@@ -117,4 +119,4 @@ async def test_what_was_asked_for_last_is_on_disk_when_the_journal_is_closed(pat
     journal.close()
     await asked
     with contextlib.closing(store.Journal(path)) as again:
-        assert again.fenced(WS) == {7}
+        assert launches.fenced(again, WS) == {7}

@@ -14,7 +14,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.domain import runs, settling, transitions
-from niassa_orch.journal import opening, store
+from niassa_orch.journal import opening, records, store
 from tests.fakes import launches
 from tests.integration.journal import conftest
 
@@ -53,23 +53,23 @@ async def assert_nothing_is_written(journal: store.Journal) -> None:
     """Neither a launch, which is not fenced then, nor a verdict, nor an act."""
     with pytest.raises(errors.JournalError, match="nothing is launched until it can"):
         await journal.intend([launch(8, "second"), launch(9, "second")])
-    assert journal.fenced(WS) == {7}
+    assert launches.fenced(journal, WS) == {7}
     with pytest.raises(errors.JournalError):
-        await journal.settle(launch(7), settling.Outcome.CLEAN, "")
+        await journal.settle(launch(7), records.Settled(settling.Outcome.CLEAN, ""))
     with pytest.raises(errors.JournalError):
         await journal.note(launch(7), settling.Outcome.HELD, "held")
     with pytest.raises(errors.JournalError):
-        await journal.started("call")
+        await journal.started("call", launches.PROCESS)
     with pytest.raises(errors.JournalError):
-        await journal.act(OOZIE, "1-W", transitions.Act.KILL, 0)
+        await journal.acts.intend(launches.act("1-W", transitions.Act.KILL, 0))
     assert journal.unsettled() == (launch(7),)
-    assert journal.done(OOZIE, "1-W") is None
+    assert journal.acts.done(OOZIE, "1-W") is None
 
 
 async def assert_all_is_well(journal: store.Journal, again: store.Journal) -> None:
     """The same journal can be written again, and the disk says what it says."""
     await journal.intend([launch(8, "second"), launch(9, "second")])
-    assert journal.fenced(WS) == {7, 8, 9}
+    assert launches.fenced(journal, WS) == {7, 8, 9}
     await again.refresh()
     assert {one.accession for one in again.unsettled()} <= {7, 8, 9}
 
@@ -89,7 +89,7 @@ async def test_while_another_process_writes_nothing_is_fenced(opens: conftest.Op
     await journal.intend([launch(7)])
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other, locked(other):
         await assert_nothing_is_written(journal)
-        assert await journal.known_job(WS, A) is None, "reading goes on"
+        assert await journal.past.known_job(WS, A) is None, "reading goes on"
     await assert_all_is_well(journal, opens())
 
 
@@ -122,11 +122,11 @@ def fill(path: pathlib.Path) -> None:
 def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(path: pathlib.Path) -> None:
     store.Journal(path).close()
     with contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA user_version = 2")
-    with pytest.raises(errors.JournalError, match="has version 2, this is for version 1: use the newer niassa-orch"):
+        other.execute("PRAGMA user_version = 3")
+    with pytest.raises(errors.JournalError, match="has version 3, this is for version 2: use the newer niassa-orch"):
         store.Journal(path)
     with contextlib.closing(sqlite3.connect(path)) as other:
-        assert other.execute("PRAGMA user_version").fetchone() == (2,)
+        assert other.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 async def fill_and_close(path: pathlib.Path) -> None:
@@ -141,13 +141,13 @@ def overwrite(path: pathlib.Path, start: int, what: bytes) -> None:
         file.write(what)
 
 
-@pytest.mark.parametrize(("start", "length"), [(0, 100), (2 * 4096, 4096), (7 * 4096 + 8, 2000)])
+@pytest.mark.parametrize(("start", "length"), [(0, 100), (2 * 4096, 4096), (15 * 4096 + 8, 2000)])
 async def test_a_damaged_journal_is_refused_and_a_person_is_told_what_to_do(
     path: pathlib.Path, start: int, length: int
 ) -> None:
     await fill_and_close(path)
     overwrite(path, start, b"\xa5" * length)
-    with pytest.raises(errors.JournalError, match=r"is damaged .*put it aside, and look at every run"):
+    with pytest.raises(errors.JournalError, match=r"is damaged .*put the file aside, look what became of each launch"):
         store.Journal(path)
 
 

@@ -42,5 +42,5 @@ class Scene:
     def is_settled(self, accession: int) -> bool:
         return self.launcher.is_settled(self.stage.known, runs.Accession(accession))
 
-    def unavailable(self) -> set[runs.Accession]:
-        return self.launcher.unavailable(self.stage.known)
+    def is_available(self, accession: int) -> bool:
+        return self.launcher.is_available(self.stage.known, runs.Accession(accession))

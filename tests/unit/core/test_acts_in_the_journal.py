@@ -22,7 +22,7 @@ async def test_an_act_is_in_the_journal_before_it_is_done(scene: propagation.Sce
     seen = []
 
     async def dies(job_id: str, user: str) -> None:  # noqa: ARG001
-        seen.append(scene.stage.journal.done("http://oozie/oozie", job_id))
+        seen.append(scene.stage.journal.acts.done("http://oozie/oozie", job_id))
         raise errors.OozieUnavailableError
 
     scene.oozie.kill = dies  # type: ignore[method-assign]

@@ -103,7 +103,7 @@ async def test_another_url_of_the_same_login_and_host_may_be_another_name_of_the
     await stage.intend(7)
     known = stages.renamed(stage, "bob", web_service_url="http://other.name")
     assert not scene.launcher.is_settled(known, runs.Accession(7))
-    assert 7 in scene.launcher.unavailable(known)
+    assert not scene.launcher.is_available(known, runs.Accession(7))
 
 
 async def test_a_second_intent_of_an_unsettled_run_is_refused(stage: stages.Stage) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from niassa_orch.domain import jobs, runs, settling
+from niassa_orch.journal import records
 from tests.fakes import stage as stages
 from tests.unit.core import propagation
 
@@ -77,4 +78,6 @@ async def launched(stage: stages.Stage, job: str | None) -> None:
     """An earlier launch of run 7 made this job, or none."""
     attempt = await stage.intend(7)
     (launch,) = attempt.launches.values()
-    await stage.journal.settle(launch, settling.Outcome.LAUNCHED if job else settling.Outcome.CLEAN, "of a test", job)
+    await stage.journal.settle(
+        launch, records.Settled(settling.Outcome.LAUNCHED if job else settling.Outcome.CLEAN, "of a test", job)
+    )

@@ -93,7 +93,7 @@ async def test_a_launch_that_came_to_nothing_is_tried_again_after_a_rest(
     stage.service.schedule(7)
     stage.says(*calls.whole(*calls.launching(7)))
     await scene.beat()
-    assert 7 in scene.unavailable()
+    assert not scene.is_available(7)
     assert scene.is_settled(7)
     await scene.beat()
     assert stage.called == ["launch 7"]

@@ -5,6 +5,7 @@ import pytest
 from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.domain import runs, settling
+from niassa_orch.journal import records
 from tests.fakes import calls
 from tests.fakes import stage as stages
 from tests.unit.core import launches
@@ -39,7 +40,7 @@ async def test_a_run_that_cannot_be_read_does_not_keep_the_others_from_being_lau
     await scene.beat()
     assert stage.called == ["launch 8"]
     assert scene.launcher.trouble == ""
-    assert 7 in scene.unavailable(), "it rests"
+    assert not scene.is_available(7), "it rests"
     del stage.service.broken[7]
     stage.says(*calls.whole(*calls.launching(7, DIRECTORY, JOB)))
     stage.clock.advance(60)
@@ -90,7 +91,7 @@ async def test_a_journal_that_cannot_be_read_launches_nothing_and_lets_no_run_re
     await scene.beat()
     assert stage.called == []
     assert "nothing is launched until it can" in scene.launcher.trouble
-    assert not scene.unavailable()
+    assert scene.is_available(7)
     stage.alter("ALTER TABLE away RENAME TO launches")
     stage.clock.advance(60)
     await scene.beat()
@@ -151,5 +152,5 @@ async def settled(stage: stages.Stage, accession: int, job: str | None) -> None:
     attempt = await stage.intend(accession)
     (launch,) = attempt.launches.values()
     outcome = settling.Outcome.LAUNCHED if job else settling.Outcome.CLEAN
-    await stage.journal.settle(launch, outcome, "of a test", job)
+    await stage.journal.settle(launch, records.Settled(outcome, "of a test", job))
     stage.intents.leave(attempt)

@@ -165,7 +165,7 @@ async def test_what_the_launch_made_is_remembered_when_it_is_settled(scene: verd
     scene.service.schedule(7, R.PENDING, statusCmd=JOB)
     await scene.write(SUBMITTED)
     await scene.settle()
-    assert await scene.stage.journal.known_job("http://ws", A) == JOB
+    assert await scene.stage.journal.past.known_job("http://ws", A) == JOB
 
 
 async def test_a_transcript_that_cannot_be_opened_for_a_moment_is_read_again(scene: verdicts.Scene) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.core import state_directory
+from niassa_orch.journal import store
 
 
 @pytest.fixture
@@ -113,15 +114,14 @@ def test_only_old_settled_transcripts_are_removed_at_a_start(directory: state_di
     assert doubtful.exists()
 
 
-def test_without_its_journal_open_transcripts_keep_the_service_from_starting(
+def test_no_new_journal_is_begun_while_there_are_transcripts_that_the_old_one_would_know(
     directory: state_directory.StateDirectory,
 ) -> None:
     write(directory.transcript("bob", "doubtful"), 0)
-    directory.close()
-    with pytest.raises(errors.SettingsError, match="put the journal back"):
-        directory.open()
+    with pytest.raises(errors.JournalError, match="put the journal back"):
+        store.Journal(directory.journal, directory.why_no_new_journal)
     directory.settle(directory.open_transcript("bob--doubtful.transcript"))
-    directory.open()
+    store.Journal(directory.journal, directory.why_no_new_journal).close()
 
 
 def test_each_account_of_our_own_user_has_its_mediator(directory: state_directory.StateDirectory) -> None:

@@ -7,6 +7,7 @@ import pytest
 from niassa_orch import errors
 from niassa_orch.core import calling
 from niassa_orch.domain import runs, settling
+from niassa_orch.journal import records
 from tests.fakes import calls
 from tests.fakes import stage as stages
 from tests.unit.core import launches
@@ -33,7 +34,7 @@ async def test_a_job_that_a_person_names_is_written_into_a_record_that_the_engin
     await scene.beat()
     assert not scene.is_settled(7)
     (held,) = stage.journal.unsettled()
-    await stage.journal.tell(held, JOB)
+    await stage.journal.tell(held, records.Told.LAUNCHED, JOB)
     stage.restart()
     scene.launcher = stage.launcher()
     await scene.beat()
@@ -58,7 +59,7 @@ async def test_a_run_that_was_launched_under_another_name_of_its_web_service_is_
 ) -> None:
     stage.service.schedule(7)
     attempt = await stage.intend(7)
-    await stage.journal.settle(attempt.launches[runs.Accession(7)], Outcome.LAUNCHED, "it was", JOB)
+    await stage.journal.settle(attempt.launches[runs.Accession(7)], records.Settled(Outcome.LAUNCHED, "it was", JOB))
     stage.says(*launches.WELL)
     scene.offer(known=stages.renamed(stage, "bob", web_service_url="http://ws.lab.net"))
     await scene.launcher.join()
@@ -85,7 +86,7 @@ async def test_a_transcript_whose_launches_are_settled_is_put_away_at_a_start(st
     for accession in (7, 8):
         stage.service.schedule(accession)
     settled, doubtful = await stage.intend(7, lines=COPIED), await stage.intend(8, lines=COPIED)
-    await stage.journal.settle(settled.launches[runs.Accession(7)], Outcome.CLEAN, "it was")
+    await stage.journal.settle(settled.launches[runs.Accession(7)], records.Settled(Outcome.CLEAN, "it was"))
     stage.restart()
     stage.intents.tidy()
     assert stage.state.open_transcripts() == (doubtful.transcript,)

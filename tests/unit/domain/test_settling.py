@@ -186,8 +186,54 @@ def test_whitestar_that_the_engine_failed_before_its_steps_is_failed() -> None:
     assert settle_whitestar(call(LAUNCHING), whitestar(R.FAILED)).outcome is Outcome.FAILED
 
 
-def test_only_what_is_in_doubt_or_held_is_not_settled() -> None:
-    assert {outcome for outcome in Outcome if not outcome.is_settled} == {Outcome.IN_DOUBT, Outcome.HELD}
+def test_what_is_held_and_what_is_set_aside_need_a_person() -> None:
+    assert {outcome for outcome in Outcome if outcome.needs_person} == {Outcome.HELD, Outcome.SET_ASIDE}
+
+
+@pytest.mark.parametrize(("seen", "tried"), [(BEFORE, False), (LAUNCHING, True)])
+def test_a_launch_that_came_to_nothing_counts_once_the_engine_had_begun_it(
+    seen: evidence.RunEvidence, *, tried: bool
+) -> None:
+    verdict = settle(call(seen), run())
+    assert (verdict.outcome, verdict.tried) == (Outcome.CLEAN, tried)
+
+
+def test_a_launch_that_came_to_nothing_counts_when_oozie_surely_has_no_job() -> None:
+    assert settle(call(COPIED), run(), NONE_SURELY).tried
+    assert not settle(call(COPIED), run(R.SUBMITTED_CANCEL), NONE_SURELY).tried, "a user took it"
+    assert not settle(call(COPIED), run()).tried, "in doubt"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "outcome"), [([], Outcome.CLEAN), (["b"], Outcome.CLEAN), (["a", "b"], Outcome.SET_ASIDE)]
+)
+def test_a_run_is_set_aside_with_its_reasons_when_so_many_launches_came_to_nothing(
+    earlier: list[str], outcome: settling.Outcome
+) -> None:
+    verdict = settling.set_aside(settle(call(LAUNCHING), run()), earlier, 3)
+    assert verdict.outcome is outcome
+    if outcome is Outcome.SET_ASIDE:
+        assert verdict.reason == "3 launches came to nothing: a; b; no job was made"
+
+
+def test_what_did_not_count_sets_nothing_aside() -> None:
+    assert settling.set_aside(settle(call(BEFORE), run()), ["a", "b"], 3).outcome is Outcome.CLEAN
+
+
+@pytest.mark.parametrize("status", [R.SUBMITTED, R.PENDING, R.RUNNING, R.SUBMITTED_RETRY, None])
+def test_what_a_person_says_has_failed_is_failed(status: runs.RunStatus | None) -> None:
+    verdict = settling.settle_failed(run(status))
+    assert (verdict.outcome, verdict.status, verdict.job_id) == (Outcome.FAILED, R.FAILED, None)
+
+
+@pytest.mark.parametrize("status", [R.SUBMITTED_CANCEL, R.CANCELLED, R.FAILED, R.COMPLETED])
+def test_a_cancel_and_an_end_stay_what_they_are_when_a_person_says_that_it_failed(status: runs.RunStatus) -> None:
+    verdict = settling.settle_failed(run(status))
+    assert (verdict.outcome, verdict.status) == (Outcome.FAILED, None)
+
+
+def test_a_person_s_failed_is_held_while_the_record_names_a_job() -> None:
+    assert settling.settle_failed(run(R.PENDING, JOB)).outcome is Outcome.HELD
 
 
 def test_a_transcript_that_was_overwritten_is_held_whatever_it_says() -> None:

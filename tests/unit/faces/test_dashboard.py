@@ -38,9 +38,10 @@ def event(number: int, **fields: object) -> board.Event:
     return board.Event(NOON, board.Level.ERROR, f"run.moved{number}", "alice", fields)
 
 
-def snapshot(*lines: board.AccountLine, events: int = 0, draining: bool = False) -> board.Snapshot:
+def snapshot(*lines: board.AccountLine, events: int = 0, draining: bool = False, journal: str = "") -> board.Snapshot:
     told = tuple(event(number, accession=number) for number in range(events))
-    return board.Snapshot("server2.lab.net", NOW, 3700, board.Use(3, 10, 2), board.Use(1, 2, 0), draining, lines, told)
+    uses = board.Use(3, 10, 2), board.Use(1, 2, 0)
+    return board.Snapshot("server2.lab.net", NOW, 3700, *uses, draining, journal, lines, told)
 
 
 def drawn(seen: board.Snapshot, width: int, height: int) -> list[str]:
@@ -170,13 +171,23 @@ def test_before_anything_happened_the_picture_says_so() -> None:
 def test_what_a_neighbour_wrote_neither_breaks_lines_nor_reaches_the_terminal_as_control() -> None:
     evil = "one\ntwo\r\x1b[2J\x07\x9b31m[bold]three[/oops]"
     line = board.AccountLine("bob", "[red]eve[/red]", state=State.BACKING_OFF, reason=evil, held={})
-    seen = board.Snapshot("h", NOW, 0, board.Use(0, 1, 0), board.Use(0, 1, 0), False, (line,), (event(1, text=evil),))
+    seen = board.Snapshot(
+        "h", NOW, 0, board.Use(0, 1, 0), board.Use(0, 1, 0), False, evil, (line,), (event(1, text=evil),)
+    )
     output = io.StringIO()
     rich.console.Console(width=200, height=60, file=output).print(dashboard.render(seen, 200, 60))
     text = output.getvalue()
     assert not {"\x1b", "\x07", "\x9b", "\r"} & set(text)
-    assert text.count("[bold]three[/oops]") == 2
+    assert text.count("[bold]three[/oops]") == 3
     assert "[red]eve[/red]" in text
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_journal_that_cannot_be_used_is_the_first_thing_below_the_accounts(width: int, height: int) -> None:
+    lines = drawn(snapshot(ALICE, BOB, journal="the journal is damaged: put it aside"), width, height)
+    assert any("nothing is launched" in line for line in lines)
+    (said,) = [number for number, line in enumerate(lines) if "the journal is damaged" in line]
+    assert said < next(number for number, line in enumerate(lines) if line.startswith("bob") and ":" in line)
 
 
 @pytest.mark.parametrize(

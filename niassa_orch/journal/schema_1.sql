@@ -1,4 +1,4 @@
--- The journal, version 1 (PRAGMA user_version). A change is a new file of statements, applied once, in order.
+-- The journal, version 1 (PRAGMA user_version). A change is a file of its own, schema_N.sql, applied once, in order.
 
 CREATE TABLE launches (
     id INTEGER PRIMARY KEY,

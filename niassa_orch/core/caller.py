@@ -1,0 +1,107 @@
+"""One account's engine calls: the Unix user's turn, the last look, a place, the intent, the call to its end.
+
+Gives no verdicts and decides about no backoff. Called by ``core.launching``.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from niassa_orch.config import settings
+from niassa_orch.core import attempts, attended, board, calling, enrolling, intents, looking, pool
+from niassa_orch.domain import runs
+from niassa_orch.seqware import identity
+
+_WHITESTAR: Final = "launch-whitestar"
+#: A look at a run is repeated when the wait for an engine place lasted longer.
+_LOOK_HOLDS_SECONDS = 10.0
+
+
+class Caller:
+    """Makes engine calls, one at a time a Unix user.
+
+    Args:
+        line: The account's line on the board.
+        told: The board, for events.
+        turns: Of engine calls.
+        look: At runs that are about to be launched.
+        intended: What is launched, in doubt or held, of all accounts.
+        attending: To the account's calls.
+        engine: How long a call may last.
+    """
+
+    def __init__(
+        self,
+        line: board.AccountLine,
+        told: board.Board,
+        turns: pool.EngineTurns,
+        look: looking.Look,
+        intended: intents.Intents,
+        attending: attended.Attended,
+        engine: settings.Engine,
+    ) -> None:
+        self._line = line
+        self._board = told
+        self._turns = turns
+        self._look = look
+        self._intents = intended
+        self._attended = attending
+        self._engine = engine
+
+    async def call(
+        self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], may_go_on: Callable[[], bool]
+    ) -> attempts.Attempt | None:
+        """Launch what is still to be launched of a batch; returns when nothing of the call lives.
+
+        The user's turn first, then a look at the runs, then a place among the engine calls, then the call.
+
+        Args:
+            enrolled: The account.
+            batch: Runs for one call.
+            may_go_on: Asked last thing before the intent.
+
+        Returns:
+            The attempt, or ``None`` when nothing was left to launch.
+
+        Raises:
+            NiassaOrchError: Nothing was begun.
+        """
+        user = enrolled.account.unix_user
+        long = batch[0].engine_family is runs.EngineFamily.WHITESTAR
+        accessions = " ".join(str(run.accession) for run in batch)
+        holder = self._turns.holder(user)
+        self._line.waiting = f"{accessions} wait for the turn of {user}: {holder}" if holder else ""
+        async with self._turns.turn(user, what=f"{self._line.name} launches {accessions}"):
+            self._line.waiting = ""
+            calling.check_turn(self._intents, user)
+            fresh = await self._look.at(enrolled, batch)
+            looked = time.monotonic()
+            async with contextlib.AsyncExitStack() as place:
+                if not long:
+                    await place.enter_async_context(self._turns.calls.slot(self._line.name))
+                if time.monotonic() - looked > _LOOK_HOLDS_SECONDS:
+                    fresh = await self._look.at(enrolled, fresh)
+                if not fresh or not may_go_on():
+                    return None
+                return await self._call(enrolled, fresh, place)
+
+    async def see_through(self, attempt: attempts.Attempt) -> None:
+        """Wait for a call that was begun before; it has its user's turn meanwhile, as if it had been begun here."""
+        what = f"{self._line.name} launches {' '.join(map(str, attempt.launches))}, begun before"
+        async with self._turns.turn(attempt.header.unix_user, what=what), contextlib.AsyncExitStack() as place:
+            if not attempt.is_whitestar:
+                await place.enter_async_context(self._turns.calls.slot(self._line.name))
+            await calling.see_through(attempt, place, self._engine, self._board)
+
+    async def _call(
+        self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], place: contextlib.AsyncExitStack
+    ) -> attempts.Attempt:
+        verb: identity.Verb = _WHITESTAR if batch[0].engine_family is runs.EngineFamily.WHITESTAR else "launch"
+        attempt = await self._intents.intend(enrolled, verb, batch)
+        self._attended.add(attempt)
+        accessions = " ".join(map(str, attempt.launches))
+        self._board.event("launch.called", account=self._line.name, accessions=accessions)
+        await calling.make(attempt, verb, self._intents.journal)
+        await calling.see_through(attempt, place, self._engine, self._board)
+        return attempt

@@ -1,0 +1,14 @@
+"""Moments as the journal writes them: ISO 8601, UTC, milliseconds, so that texts compare as times do."""
+
+import datetime
+
+
+def now() -> str:
+    """This moment."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+
+
+def ago(days: int) -> str:
+    """So many days ago."""
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+    return then.isoformat(timespec="milliseconds")

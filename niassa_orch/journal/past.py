@@ -1,0 +1,66 @@
+"""What settled launches say: which job a run has, and how often its launches came to nothing. Used by ``core``."""
+
+from niassa_orch.domain import accounts, runs, settling
+from niassa_orch.journal import writing
+
+_JOB_KNOWN = "settled IS NOT NULL AND job_id IS NOT NULL"
+
+
+class Past:
+    """Asks the database each time; nothing of it is kept in memory.
+
+    Args:
+        writer: Of the journal.
+    """
+
+    def __init__(self, writer: writing.Writer) -> None:
+        self._writer = writer
+
+    async def known_job(self, web_service: str, accession: runs.Accession) -> str | None:
+        """The job that the run's last settled launch made, if it made one."""
+        statement = (
+            "SELECT job_id FROM launches WHERE web_service = ? AND accession = ? AND settled IS NOT NULL "
+            "ORDER BY id DESC LIMIT 1"
+        )
+        rows = await self._ask(statement, web_service, accession)
+        return str(rows[0][0]) if rows and rows[0][0] else None
+
+    async def known_elsewhere(self, account: accounts.Account, accession: runs.Accession) -> str | None:
+        """Another URL under which a run of this accession, login and host was launched, if there is one."""
+        statement = (
+            "SELECT web_service FROM launches WHERE accession = ? AND owner = ? AND host = ? AND web_service <> ? "  # noqa: S608 - ours
+            f"AND {_JOB_KNOWN} LIMIT 1"
+        )
+        rows = await self._ask(statement, accession, account.web_user, account.host, account.web_service_url)
+        return str(rows[0][0]) if rows else None
+
+    async def web_services_of(self, accession: runs.Accession) -> tuple[str, ...]:
+        """The web services for which the journal knows a job of this accession."""
+        statement = f"SELECT DISTINCT web_service FROM launches WHERE accession = ? AND {_JOB_KNOWN}"  # noqa: S608 - ours
+        return tuple(str(row[0]) for row in await self._ask(statement, accession))
+
+    async def failures(self, web_service: str, accession: runs.Accession) -> tuple[str, ...]:
+        """Why the run's last launches came to nothing, oldest first: since one came to something, or a person's word.
+
+        Counted are only launches that the engine had begun: what keeps all launches of an account from working is not
+        the run's failure.
+        """
+        statement = (
+            "SELECT outcome, told, tried, reason FROM launches "
+            "WHERE web_service = ? AND accession = ? AND settled IS NOT NULL ORDER BY id DESC"
+        )
+        reasons: list[str] = []
+        for outcome, told, tried, reason in await self._ask(statement, web_service, accession):
+            if outcome != settling.Outcome.CLEAN or told:
+                break
+            if tried:
+                reasons.append(str(reason))
+        return tuple(reversed(reasons))
+
+    async def forget_job(self, web_service: str, accession: runs.Accession) -> None:
+        """A person wants the run to be launched again although its settled launches made a job."""
+        statement = "UPDATE launches SET job_id = NULL WHERE web_service = ? AND accession = ? AND settled IS NOT NULL"
+        await self._writer.write(lambda database: database.execute(statement, (web_service, accession)))
+
+    async def _ask(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        return await self._writer.read(lambda database: database.execute(statement, values).fetchall())
