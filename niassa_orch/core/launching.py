@@ -195,7 +195,7 @@ class Launcher:
         if works and self._rests.forgive():
             self._board.event("launch.recovered", account=self._line.name)
         for accession, outcome in outcomes.items():
-            if outcome is settling.Outcome.CLEAN and seen is not None and seen.begun:
+            if outcome in (settling.Outcome.CLEAN, settling.Outcome.ELSEWHERE) and seen is not None and seen.begun:
                 self._rests.run(accession)
             else:
                 self._rests.forget_run(accession)

@@ -16,8 +16,8 @@ class Outcome(enum.StrEnum):
 
     ``LAUNCHED``: a job (or a whitestar execution) exists, and it is known. ``FAILED``: the engine failed the run
     before a job existed. ``CLEAN``: nothing happened; the run may be tried again. ``ELSEWHERE``: somebody else moved
-    the run; it is left in peace. ``IN_DOUBT``: to be asked again. ``HELD``: only a person can say what happened.
-    ``SET_ASIDE``: nothing happened, too often; a person says whether it is tried again.
+    or launched the run; it is left in peace. ``IN_DOUBT``: to be asked again. ``HELD``: only a person can say what
+    happened. ``SET_ASIDE``: nothing happened, too often; a person says whether it is tried again.
     """
 
     LAUNCHED = "launched"
@@ -114,7 +114,7 @@ def _weigh(
     if seen.working_dir is not None:
         return _settle_unanswered(seen, run, lookup)
     if call.ended:
-        return _settle_untouched(run)
+        return _settle_untouched(seen, run)
     return Verdict(Outcome.HELD, "the transcript is cut: the engine may have come further than it says")
 
 
@@ -179,15 +179,28 @@ def _settle_unanswered(seen: evidence.RunEvidence, run: runs.WorkflowRun, lookup
     if lookup is None or not lookup.surely_none:
         reason = f"it may have reached Oozie as {seen.working_dir}; Oozie is asked"
         return Verdict(Outcome.IN_DOUBT, reason, needs_lookup=True)
-    return _settle_untouched(run)
+    return _settle_untouched(seen, run)
 
 
-def _settle_untouched(run: runs.WorkflowRun) -> Verdict:
+def _settle_untouched(seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
+    """The call made no job of the run. What it never began, it did not move either: that was somebody else."""
+    if not seen.launching and seen.working_dir is None:
+        return _settle_not_begun(run)
     if run.status is runs.RunStatus.FAILED:
         return Verdict(Outcome.FAILED, "the engine failed it before a job existed", ended=runs.RunStatus.FAILED)
     if run.status in (runs.RunStatus.PENDING, runs.RunStatus.RUNNING, runs.RunStatus.COMPLETED):
         return Verdict(Outcome.ELSEWHERE, f"somebody else moved it to {run.status}")
     return Verdict(Outcome.CLEAN, "no job was made")
+
+
+def _settle_not_begun(run: runs.WorkflowRun) -> Verdict:
+    """Such as a run that a crontab launched, or a user cancelled, between our last look and our call."""
+    if run.status is not runs.RunStatus.SUBMITTED:
+        moved = f"somebody else moved it to {run.status or 'no status'}"
+        return Verdict(Outcome.ELSEWHERE, f"{moved}: our call never began it")
+    if run.status_cmd:
+        return Verdict(Outcome.ELSEWHERE, f"somebody else launched it: its record names job {run.status_cmd}")
+    return Verdict(Outcome.CLEAN, "the engine did not begin it")
 
 
 def _settle_whitestar(call: evidence.CallEvidence, seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
@@ -200,5 +213,5 @@ def _settle_whitestar(call: evidence.CallEvidence, seen: evidence.RunEvidence, r
         reason += ", the record lacks that"
         return Verdict(Outcome.LAUNCHED, reason, token, seen.working_dir, seen.ended, ended=seen.ended)
     if call.ended and (not seen.launching or run.status is runs.RunStatus.FAILED):
-        return _settle_untouched(run)
+        return _settle_untouched(seen, run)
     return Verdict(Outcome.HELD, "whitestar began it and did not say how it ended")
