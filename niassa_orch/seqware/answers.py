@@ -1,4 +1,4 @@
-"""Reads the mediator's answers: an account's seqware settings, the texts of its runs' steps.
+"""Reads the mediator's answers: an account's seqware settings, the texts of its runs' steps, who holds its locks.
 
 Pure: bytes in, records out. An answer is the account's to forge, so the kind and range of every field is checked, and
 nothing of an answer is in an error: what is not understood is ``None``. Called by ``query``, in a question's thread.
@@ -14,6 +14,7 @@ import typing
 from niassa_orch.domain import runs
 
 _YEAR_10000 = 253_402_300_800  # in seconds since the epoch; no datetime can hold it
+_SHOWN_LETTERS = 255
 _Value = typing.TypeVar("_Value")
 
 
@@ -41,6 +42,21 @@ class StepText:
     text: str = dataclasses.field(repr=False)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeldLock:
+    """A lock of the engine that a process holds.
+
+    Args:
+        name: Of the lock's file in ``.junique``.
+        pid: The holder's, or ``None`` when the kernel does not say (another pid namespace, another machine).
+        command: A short picture of what the holder runs, ``""`` when it cannot be seen; no secret is in it.
+    """
+
+    name: str
+    pid: int | None
+    command: str
+
+
 Texts = dict[runs.Accession, tuple[StepText, ...] | None]
 
 
@@ -52,6 +68,11 @@ def parse_settings(answer: bytes) -> SettingsFile | None:
 def parse_texts(answer: bytes) -> Texts | None:
     """The answer to ``texts``: by accession; ``None`` for a run whose directory is gone or closed to us."""
     return _understood(answer, _step_texts)
+
+
+def parse_locks(answer: bytes) -> tuple[HeldLock, ...] | None:
+    """The answer to ``lock``: every lock of the engine that somebody holds."""
+    return _understood(answer, lambda answer: tuple(map(_held_lock, _of(list, json.loads(answer)["held"]))))
 
 
 def parse_refusal(answer: bytes) -> str | None:
@@ -99,6 +120,15 @@ def _step_text(file: dict[str, object]) -> StepText:
     )
 
 
+def _held_lock(held: dict[str, object]) -> HeldLock:
+    pid = held["pid"]
+    return HeldLock(
+        name=_shown(held["name"]),
+        pid=None if pid is None else _count(pid, below=1 << 31),
+        command=_shown(held["command"]),
+    )
+
+
 def _of(kind: type[_Value], value: object) -> _Value:
     if type(value) is not kind:
         msg = f"not a {kind.__name__}"
@@ -109,6 +139,11 @@ def _of(kind: type[_Value], value: object) -> _Value:
 def _text(value: object) -> str:
     """A text without the halves of characters that JSON can smuggle in and UTF-8 cannot hold."""
     return _of(str, value).encode("utf-8", "replace").decode()
+
+
+def _shown(value: object) -> str:
+    """A short text for people, whatever the account made of it: nothing in it moves a cursor or hides a word."""
+    return "".join(letter if letter.isprintable() else "?" for letter in _text(value)[:_SHOWN_LETTERS])
 
 
 def _count(value: object, *, below: int = 10**18) -> int:

@@ -13,7 +13,7 @@ import typing
 
 SUDO = ("sudo", "-n", "-H", "-u")
 
-Verb = typing.Literal["launch", "launch-whitestar", "settings", "texts", "version"]
+Verb = typing.Literal["launch", "launch-whitestar", "settings", "texts", "lock", "version"]
 
 #: What sudo writes, and what that means. The first match counts. Fields: service, user, mediator.
 _MEANINGS = (

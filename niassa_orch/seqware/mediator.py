@@ -5,10 +5,10 @@ It stands alone: standard library only, Python 3.6 or newer, installed as one ro
 beside it (``seqware.installation``). Its caller is not trusted: whoever takes over the service user gets these verbs
 and digits, nothing else. What runs, with which settings and for how long, comes from ``mediator.json`` alone.
 
-Verbs: ``launch A B C``, ``launch-whitestar A``, ``settings``, ``texts`` (JSON on stdin), ``version``. Every answer is a
-line of JSON that begins with ``{"niassa_orch_mediator": 1``. Exit codes: 0 done, 64 refused, 74 nothing could be
-written, 124 killed at the deadline or for its endless output; a launch that ran ends with the engine's own code
-(128 + n for signal n). A question is over after two minutes, whatever becomes of its answer.
+Verbs: ``launch A B C``, ``launch-whitestar A``, ``settings``, ``texts`` (JSON on stdin), ``lock``, ``version``. Every
+answer is a line of JSON that begins with ``{"niassa_orch_mediator": 1``. Exit codes: 0 done, 64 refused, 74 nothing
+could be read or written, 124 killed at the deadline or for its endless output; a launch that ran ends with the engine's
+own code (128 + n for signal n). A question is over after two minutes, whatever becomes of its answer.
 """
 
 import base64
@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import datetime
 import errno
+import fcntl
 import json
 import math
 import os
@@ -24,6 +25,7 @@ import re
 import resource
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -62,6 +64,8 @@ WAITED_FOR = (*ENDINGS, signal.SIGCHLD)
 PR_SET_CHILD_SUBREAPER = 36
 TEXT_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.+@=,-]{0,199})\.([eo])([0-9]{1,18})")
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+FLOCK = "hhqqi0q"  # struct flock: kind, whence, start, length, pid
+MOST_COMMAND = 200
 BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -490,6 +494,69 @@ def read_text(scripts: int, match: "typing.Match[str]", most_bytes: int) -> typi
     return record
 
 
+def list_locks(home: str) -> typing.List[Record]:
+    """Who holds the engine's locks. JUnique keeps one file a lock in ``.junique`` of the home that passwd says.
+
+    Raises OSError when that cannot be known: a lock that we cannot look at is not a lock that is free.
+    """
+    try:
+        folder = os.open(os.path.join(home, ".junique"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".lock"))[:MOST_FILES]
+        return [held for held in (read_lock(folder, name) for name in names) if held is not None]
+    finally:
+        os.close(folder)
+
+
+def read_lock(folder: int, name: str) -> typing.Optional[Record]:
+    """Who holds the POSIX lock of one file, or None when nobody does, or it is no plain file of ours. Takes no lock."""
+    try:
+        descriptor = os.open(name, BELOW, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+            return None
+        question = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = struct.unpack(FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, question))
+    finally:
+        os.close(descriptor)
+    if kind == fcntl.F_UNLCK:
+        return None
+    # The kernel names nobody (0, -1) for a process of another pid namespace, or a lock of an open file description.
+    known = pid > 0
+    return {"name": plain(name), "pid": pid if known else None, "command": read_command(pid) if known else ""}
+
+
+def read_command(pid: int) -> str:
+    """A short picture of what a process is, "" when it cannot be seen.
+
+    No argument that may hold a secret is in it: of seqware the subcommand and its host, without java's options and
+    class path; of any other program its name, and that of the script that it runs.
+    """
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            words = file.read(MOST_BYTES).decode("utf-8", "replace").split("\0")
+    except OSError:
+        return ""
+    shown = [os.path.basename(words[0].split(" ")[0])]
+    if "workflow-run" in words:
+        rest = words[words.index("workflow-run") :]
+        shown += (["..."] if len(words) - len(rest) > 1 else []) + [word for word in rest[:2] if word[:1] != "-"]
+        shown += rest[rest.index("--host") :][:2] if "--host" in rest else []
+    elif any(words[1:]):
+        shown.append(os.path.basename(words[1]) if words[1].startswith("/") else "...")
+    return plain(" ".join(shown))[:MOST_COMMAND]
+
+
+def plain(text: str) -> str:
+    """A text whose every character is a printable one of ASCII."""
+    return re.sub("[^ -~]", "?", text)
+
+
 def serve(words: typing.List[str]) -> int:
     """Do what the verb says; returns the exit code."""
     verb, rest = (words[0], words[1:]) if words else ("", [])
@@ -500,8 +567,8 @@ def serve(words: typing.List[str]) -> int:
     check_groups(account)
     if verb in ("launch", "launch-whitestar"):
         return launch(configuration, account, verb, rest)
-    if rest or verb not in ("settings", "texts", "version"):
-        refuse("the verbs are: launch A B C, launch-whitestar A, settings, texts, version")
+    if rest or verb not in ("settings", "texts", "lock", "version"):
+        refuse("the verbs are: launch A B C, launch-whitestar A, settings, texts, lock, version")
     if verb == "version":
         answer({"record": "version", "version": 1, "user": account.pw_name, "command": configuration["command"]})
     elif verb == "settings":
@@ -509,6 +576,8 @@ def serve(words: typing.List[str]) -> int:
         record = {"record": "settings", "path": path, "mode": stat.S_IMODE(status.st_mode)}
         record.update(owner_uid=status.st_uid, size=len(content))
         answer(dict(record, content_base64=base64.b64encode(content).decode("ascii")))
+    elif verb == "lock":
+        answer({"record": "lock", "held": list_locks(account.pw_dir)})
     else:
         for accession, directory in read_orders():
             answer(read_texts(accession, directory))

@@ -1,9 +1,9 @@
-"""Asks the mediator short questions: an account's seqware settings, the texts of its runs' steps.
+"""Asks the mediator short questions: an account's seqware settings, the texts of its runs' steps, who holds its locks.
 
 These calls change nothing, so unlike launches they use pipes and end with us. Their answers hold secrets: nothing of
 an answer is logged, put into an error, or shown by a repr. Each question has a deadline, a cap on the answer, and a
 thread of its own, in which the answer is read as well: hanging questions of one account take a thread from nobody,
-and a large answer does not stop the event loop. Called by the core (enrolling, propagating).
+and a large answer does not stop the event loop. Called by the core (enrolling, propagating, engine_lock).
 """
 
 import asyncio
@@ -27,6 +27,7 @@ _TICK_SECONDS = 0.2
 _STDERR_BYTES = 2048
 _SETTINGS_BYTES = 2 << 20  # the file has at most 1 MiB, in base64
 _TEXTS_BYTES = 4 << 20  # of one run: 1 MiB, of which every byte may become a character of three; and the names
+_LOCKS_BYTES = 1 << 20
 _REFUSED = 64
 _Answer = typing.TypeVar("_Answer")
 
@@ -53,6 +54,15 @@ async def texts(
     found = await _question(argv, json.dumps(orders).encode(), deadline_seconds, most_bytes, answers.parse_texts)
     known = _understood("texts", found)
     return {accession: known.get(accession) for accession in directories}
+
+
+async def locks(argv: collections.abc.Sequence[str], *, deadline_seconds: float = 30) -> tuple[answers.HeldLock, ...]:
+    """The engine's locks that somebody holds, as the account's user sees them; ``argv`` is that of the verb ``lock``.
+
+    Raises as ``ask`` does; MediatorRefusedError also from a mediator that is too old to know the verb.
+    """
+    found = await _question(argv, b"", deadline_seconds, _LOCKS_BYTES, answers.parse_locks)
+    return _understood("lock", found)
 
 
 def _understood(verb: str, found: _Answer | None) -> _Answer:

@@ -347,6 +347,13 @@ HOSTILE = [
     ["settings", "x"],
     ["settings", "/etc/shadow"],
     ["texts", "1"],
+    ["lock", "1"],
+    ["lock", "x"],
+    ["lock", "/etc"],
+    ["lock", "--name", "seqware-host.lock"],
+    ["lock "],
+    ["LOCK"],
+    ["unlock"],
     ["serve"],
     ["propagate-statuses"],
     ["workflow-run", "launch-scheduled"],
@@ -583,6 +590,7 @@ def test_python_3_6_is_new_enough(shop: workshop.Workshop) -> None:
     directory = run_directory(shop)
     orders = json.dumps([{"accession": 1, "directory": str(directory)}])
     assert shop.run(mediator, "texts", stdin=orders).records[0]["files"] == []
+    assert shop.run(mediator, "lock").records[0]["record"] == "lock"
     stubborn = shop.install(workshop.STUBBORN, deadline_seconds=0.5, kill_grace_seconds=0.2)
     stubborn.write_text(f"#!{OLD_PYTHONS[0]} -I\n{source}", "utf-8")
     assert shop.run(stubborn, "launch", "1").exit_code == 124

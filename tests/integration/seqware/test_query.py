@@ -41,6 +41,21 @@ async def test_texts_arrive_by_accession(shop: workshop.Workshop) -> None:
     assert text.text == "line one\u2028still\x85line one\n"
 
 
+async def test_held_locks_arrive(shop: workshop.Workshop) -> None:
+    answer = json.dumps({"record": "lock", "held": [{"name": "seqware-h.lock", "pid": 7, "command": "java ..."}]})
+    assert await query.locks(stand_in(shop, f"print({answer!r})")) == (
+        answers.HeldLock("seqware-h.lock", 7, "java ..."),
+    )
+    assert isinstance(await query.locks(identity.argv(OWN, shop.install(), "lock")), tuple)
+
+
+async def test_a_mediator_that_is_too_old_for_the_question_refuses_it(shop: workshop.Workshop) -> None:
+    refused = json.dumps({"record": "refused", "refused": "the verbs are: launch A B C, settings, texts, version"})
+    argv = stand_in(shop, f"print({refused!r})\nraise SystemExit(64)")
+    with pytest.raises(errors.MediatorRefusedError, match="the verbs are"):
+        await query.locks(argv)
+
+
 async def test_a_refusal_says_what_the_mediator_said(shop: workshop.Workshop) -> None:
     mediator = shop.install()
     shop.settings_file.unlink()

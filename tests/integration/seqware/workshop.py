@@ -1,6 +1,7 @@
 """A mediator of our own user with an engine made for the test, and a way to look at processes."""
 
 import collections.abc
+import contextlib
 import dataclasses
 import json
 import os
@@ -39,6 +40,29 @@ if os.fork() == 0:
     os._exit(0) if os.environ.get("NEVER") else time.sleep(600)
 time.sleep(600)
 """
+
+
+#: Holds the lock of a file as JUnique does, or otherwise; says so, and ends with its standard input.
+HOLD = """
+import fcntl, os, struct, sys
+file = open(sys.argv[1], "a+")
+if sys.argv[2] == "description":
+    fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack("hhqqi0q", fcntl.F_WRLCK, 0, 0, 0, 0))
+else:
+    fcntl.lockf(file, fcntl.LOCK_SH if sys.argv[2] == "shared" else fcntl.LOCK_EX)
+print("HELD", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def holder(path: pathlib.Path, how: str = "exclusive") -> collections.abc.Iterator[int]:
+    """A process of ours that holds a lock; its pid."""
+    argv = [sys.executable, "-c", HOLD, str(path), how]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "HELD\n"
+        yield process.pid
 
 
 def write_engine(path: pathlib.Path, code: str) -> pathlib.Path:

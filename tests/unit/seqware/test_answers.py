@@ -112,3 +112,52 @@ def test_no_answer_raises_anything(value: object) -> None:
     answer = json.dumps(value).encode()
     for parse in (answers.parse_settings, answers.parse_texts, answers.parse_refusal):
         parse(answer)
+
+
+HELD = {"name": "seqware-host.lock", "pid": 7, "command": "java ... workflow-run launch-scheduled"}
+
+
+def locks(*held: object) -> tuple[answers.HeldLock, ...] | None:
+    return answers.parse_locks(json.dumps({"record": "lock", "held": held}).encode())
+
+
+def test_held_locks_are_taken_as_they_are() -> None:
+    assert locks() == ()
+    assert locks(HELD, {**HELD, "pid": None, "command": ""}) == (
+        answers.HeldLock("seqware-host.lock", 7, "java ... workflow-run launch-scheduled"),
+        answers.HeldLock("seqware-host.lock", None, ""),
+    )
+
+
+def test_a_held_lock_cannot_move_a_cursor_or_fill_a_screen() -> None:
+    (found,) = locks({**HELD, "name": "\x1b[2J\u202e\n\ud800" + "n" * 1000, "command": "c\t" + "c" * 1000}) or ()
+    assert found.name.startswith("?[2J???n")
+    assert found.command.startswith("c?c")
+    assert len(found.name) == len(found.command) == 255
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        7,
+        "held",
+        [],
+        {},
+        {**HELD, "name": None},
+        {**HELD, "name": ["x"]},
+        {**HELD, "pid": "7"},
+        {**HELD, "pid": True},
+        {**HELD, "pid": -1},
+        {**HELD, "pid": 1 << 31},
+        {**HELD, "pid": 7.0},
+        {**HELD, "command": None},
+        {**HELD, "command": {"a": 1}},
+    ],
+)
+def test_a_held_lock_of_another_kind_makes_the_answer_not_understood(held: object) -> None:
+    assert locks(held) is None
+
+
+@pytest.mark.parametrize("answer", [b"", b"null", b"[]", b'{"held": null}', b'{"held": {}}', b'{"held": "x"}', b"{}"])
+def test_an_answer_that_says_nothing_of_locks_is_not_understood(answer: bytes) -> None:
+    assert answers.parse_locks(answer) is None
