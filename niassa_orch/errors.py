@@ -21,6 +21,7 @@
       EngineCallError             the call of the seqware command as an account's user
         SudoRefusedError          sudo did not run the mediator
         EngineBusyError           (Transient) another call of the same Unix user lives
+        EngineLockedError         (Transient) another process holds the engine's lock of the Unix user
         MediatorRefusedError      the mediator ran and said no
       JournalError                the journal cannot be read or written: nothing may be launched
 
@@ -132,6 +133,10 @@ class JournalError(NiassaOrchError):
 
 class EngineBusyError(EngineCallError, Transient):
     """A call of the same Unix user lives that nobody waits for; the engine has one lock a user."""
+
+
+class EngineLockedError(EngineCallError, Transient):
+    """Another process, such as a crontab's, holds the engine's lock of the Unix user: launches wait for it."""
 
 
 class MediatorRefusedError(EngineCallError):

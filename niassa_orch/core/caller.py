@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from niassa_orch.config import settings
-from niassa_orch.core import attempts, attended, board, calling, enrolling, intents, looking, pool
+from niassa_orch.core import attempts, attended, board, calling, enrolling, intents, looking, pool, rests
 from niassa_orch.domain import runs
 from niassa_orch.seqware import identity
 
@@ -25,7 +25,7 @@ class Caller:
         line: The account's line on the board.
         told: The board, for events.
         turns: Of engine calls.
-        look: At runs that are about to be launched.
+        rest: Of the account's launches.
         intended: What is launched, in doubt or held, of all accounts.
         attending: To the account's calls.
         engine: How long a call may last.
@@ -36,7 +36,7 @@ class Caller:
         line: board.AccountLine,
         told: board.Board,
         turns: pool.EngineTurns,
-        look: looking.Look,
+        rest: rests.Rests,
         intended: intents.Intents,
         attending: attended.Attended,
         engine: settings.Engine,
@@ -44,7 +44,8 @@ class Caller:
         self._line = line
         self._board = told
         self._turns = turns
-        self._look = look
+        self._rests = rest
+        self._look = looking.Look(told, intended.journal, rest)
         self._intents = intended
         self._attended = attending
         self._engine = engine
@@ -71,9 +72,9 @@ class Caller:
         long = batch[0].engine_family is runs.EngineFamily.WHITESTAR
         accessions = " ".join(str(run.accession) for run in batch)
         holder = self._turns.holder(user)
-        self._line.waiting = f"{accessions} wait for the turn of {user}: {holder}" if holder else ""
+        self._line.waiting = f"{accessions} wait for the turn of {user}: {holder}" if holder else self._rests.waiting
         async with self._turns.turn(user, what=f"{self._line.name} launches {accessions}"):
-            self._line.waiting = ""
+            self._line.waiting = self._rests.waiting
             calling.check_turn(self._intents, user)
             fresh = await self._look.at(enrolled, batch)
             looked = time.monotonic()

@@ -20,7 +20,6 @@ from niassa_orch.core import (
     enrolling,
     errands,
     intents,
-    looking,
     pool,
     rests,
     settlement,
@@ -59,9 +58,8 @@ class Launcher:
         self._journal = intended.journal
         self._batch = engine.batch
         self._attended = attended.Attended(line, told, intended)
-        self._rests = rests.Rests()
-        look = looking.Look(told, intended.journal, self._rests)
-        self._caller = caller.Caller(line, told, turns, look, intended, self._attended, engine)
+        self._rests = rests.Rests(line, told)
+        self._caller = caller.Caller(line, told, turns, self._rests, intended, self._attended, engine)
         self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -153,16 +151,16 @@ class Launcher:
         try:
             await self._guarded(work)
         finally:
-            self._line.waiting = ""
+            self._line.waiting = self._rests.waiting
             self._attended.show()
 
     async def _guarded(self, work: errands.Work) -> None:
         try:
             await work()
         except errors.NiassaOrchError as exc:
-            self._back_off(exc)
+            self._rests.back_off(exc)
         except Exception as exc:  # noqa: BLE001 - a defect must not reach other accounts; attempts stay unsettled
-            self._back_off(RuntimeError(f"a defect, please report it: {type(exc).__name__}: {exc}"))
+            self._rests.back_off(RuntimeError(f"a defect, please report it: {type(exc).__name__}: {exc}"))
 
     async def _launch(self, enrolled: enrolling.Enrolled, launchable: Sequence[runs.WorkflowRun], term: int) -> None:
         rest = list(launchable)
@@ -190,7 +188,7 @@ class Launcher:
         self._attended.close(attempt)
         # What kept a call of an earlier process from working may be mended by now, or was the end of that process.
         if not attempt.recovered:
-            rests.raise_trouble(attempt, seen)
+            await self._rests.check_call(attempt, seen)
         works = seen is not None and seen.begun and not attempt.recovered and bool(outcomes)
         if works and self._rests.forgive():
             self._board.event("launch.recovered", account=self._line.name)
@@ -199,11 +197,3 @@ class Launcher:
                 self._rests.run(accession)
             else:
                 self._rests.forget_run(accession)
-
-    def _back_off(self, exc: Exception) -> None:
-        changed = str(self._rests.trouble) != str(exc)
-        wait = self._rests.account(exc)
-        if changed:
-            level = board.Level.ERROR if rests.needs_person(exc) else board.Level.WARNING
-            fields = {"reason": str(exc), "again_in_seconds": round(wait)}
-            self._board.event("launch.backing_off", account=self._line.name, level=level, **fields)

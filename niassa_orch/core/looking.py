@@ -26,9 +26,10 @@ class Look:
         """The runs of the batch that are still to be launched; one that cannot be read rests, the others go on.
 
         Raises:
-            NiassaOrchError: The login is refused, the journal or the account's Oozie does not answer, or the web
-                service did not for any of the runs.
+            NiassaOrchError: The engine's lock is still held, the login is refused, the journal or the account's Oozie
+                does not answer, or the web service did not for any of the runs.
         """
+        await self._rests.check_lock(enrolled)
         fresh = []
         failure: errors.WebServiceError | None = None
         for run in batch:

@@ -1,12 +1,13 @@
-"""Why launches of an account wait: something to be mended, a neighbour that does not answer, a run that rests.
+"""Why launches of an account wait: something to be mended, a neighbour that does not answer, the engine's lock, a run
+that rests.
 
-Arithmetic on the monotonic clock; it tells nobody and launches nothing. Owned by ``core.launching``.
+Tells the board when a wait begins; launches nothing. Owned by ``core.launching``.
 """
 
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, enrolling, throttle
+from niassa_orch.core import attempts, board, engine_lock, enrolling, throttle
 from niassa_orch.domain import evidence, runs
 from niassa_orch.seqware import identity
 
@@ -20,9 +21,18 @@ _WORDS_CHARACTERS = 300
 
 
 class Rests:
-    """The waits of one account's launches; ``trouble`` is the last reason that concerned all of them."""
+    """The waits of one account's launches; ``trouble`` is the last reason that concerned all of them.
 
-    def __init__(self) -> None:
+    Args:
+        line: The account's line on the board.
+        told: The board, for events.
+    """
+
+    def __init__(self, line: board.AccountLine, told: board.Board) -> None:
+        self._line = line
+        self._board = told
+        self._lock = engine_lock.EngineLock()
+        self._lock_told: board.Level | None = None
         self._trouble = throttle.Throttle(*_TROUBLE_SECONDS)
         self._neighbour = throttle.Throttle(*_NEIGHBOUR_SECONDS)
         self._runs: dict[runs.Accession, throttle.Throttle] = {}
@@ -39,10 +49,53 @@ class Rests:
         rest = self._runs.get(accession)
         return rest is not None and not rest.is_over(time.monotonic())
 
-    def account(self, exc: Exception) -> float:
-        """Let the whole account rest; returns the seconds."""
-        self.trouble = exc
-        return (self._trouble if needs_person(exc) else self._neighbour).fail(time.monotonic())
+    @property
+    def waiting(self) -> str:
+        """Who holds the engine's lock that launches wait for, or ``""``."""
+        return self._lock.waiting
+
+    async def check_lock(self, enrolled: enrolling.Enrolled) -> None:
+        """Look whether the engine's lock, on which the last call gave up, is still held.
+
+        Raises:
+            EngineLockedError: It is; a call makes no sense yet.
+        """
+        await self._lock.check(enrolled)
+        self._line.waiting = ""
+
+    async def check_call(self, attempt: attempts.Attempt, seen: evidence.CallEvidence | None) -> None:
+        """Tell what keeps every launch of the account from working, rather than one run.
+
+        Args:
+            attempt: The call that is over.
+            seen: What its transcript proves, if there is one.
+
+        Raises:
+            EngineCallError: There is such a thing; the message says what to do.
+        """
+        raise_trouble(attempt, seen)
+        if seen is not None and seen.gave_up_on_lock:
+            raise await self._lock.refused(attempt.enrolled)
+
+    def back_off(self, exc: Exception) -> None:
+        """Let the whole account rest; tell it when the reason is another than before."""
+        changed, self.trouble = str(self.trouble) != str(exc), exc
+        if isinstance(exc, errors.EngineLockedError):
+            self._wait_for_lock(exc)
+            return
+        wait = (self._trouble if needs_person(exc) else self._neighbour).fail(time.monotonic())
+        if changed:
+            level = board.Level.ERROR if needs_person(exc) else board.Level.WARNING
+            fields = {"reason": str(exc), "again_in_seconds": round(wait)}
+            self._board.event("launch.backing_off", account=self._line.name, level=level, **fields)
+
+    def _wait_for_lock(self, exc: errors.EngineLockedError) -> None:
+        """The line always says who holds the lock by now; the event comes once, and once more when it lasts."""
+        self._line.waiting = self._lock.waiting
+        level = board.Level.ERROR if self._lock.lasts else board.Level.WARNING
+        if level is not self._lock_told:
+            self._lock_told = level
+            self._board.event("launch.waiting_for_lock", account=self._line.name, level=level, reason=str(exc))
 
     def run(self, accession: runs.Accession) -> None:
         """Let one run rest, longer each time."""
@@ -60,6 +113,10 @@ class Rests:
         """Forget what concerned the whole account; returns whether there was anything."""
         self._trouble.succeed()
         self._neighbour.succeed()
+        if self._line.waiting == self._lock.waiting:
+            self._line.waiting = ""
+        self._lock.forget()
+        self._lock_told = None
         troubled = self.trouble is not None
         self.trouble = None
         return troubled
@@ -91,11 +148,7 @@ def raise_trouble(attempt: attempts.Attempt, seen: evidence.CallEvidence | None)
         who = enrolled.identity
         reason = identity.explain_refusal(who, enrolled.mediator, seen.preamble, service_user=enrolling.own_user())
         raise errors.SudoRefusedError(reason)
-    elif seen.lock_held:
-        user = enrolled.account.unix_user
-        message = f"the engine lock of {user} is held by another process; look for a crontab of {user} that launches"
-        raise errors.EngineCallError(message)
-    elif seen.ended and seen.exit_code != 0 and not any(run.launching for run in seen.runs.values()):
+    elif seen.ended and seen.exit_code != 0 and not seen.lock_held and not seen.began_any:
         how = "was ended at its deadline" if seen.timed_out else f"ended with exit code {seen.exit_code}"
         message = f"the engine {how} before it came to any run; it said last: {_last_words(seen.tail)}"
         raise errors.EngineCallError(message)

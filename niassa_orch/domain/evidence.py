@@ -62,6 +62,16 @@ class CallEvidence:
     runs: Mapping[runs.Accession, RunEvidence]
     intact: bool = True
 
+    @property
+    def began_any(self) -> bool:
+        """Whether the engine came to any of the runs."""
+        return any(run.launching for run in self.runs.values())
+
+    @property
+    def gave_up_on_lock(self) -> bool:
+        """Whether the engine got no further than its lock."""
+        return self.lock_held and not self.began_any
+
 
 def as_text(call: CallEvidence | None, run: runs.WorkflowRun) -> str:
     """What a verdict goes by, as JSON: of the transcript, if it could be read, and of the record."""

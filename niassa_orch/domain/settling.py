@@ -112,9 +112,9 @@ def _weigh(
     if found:
         return _settle_found(found, seen, run)
     if seen.working_dir is not None:
-        return _settle_unanswered(seen, run, lookup)
+        return _settle_unanswered(call, seen, run, lookup)
     if call.ended:
-        return _settle_untouched(seen, run)
+        return _settle_untouched(call, seen, run)
     return Verdict(Outcome.HELD, "the transcript is cut: the engine may have come further than it says")
 
 
@@ -175,17 +175,19 @@ def _repaired(status: runs.RunStatus | None) -> runs.RunStatus:
     return status
 
 
-def _settle_unanswered(seen: evidence.RunEvidence, run: runs.WorkflowRun, lookup: Lookup | None) -> Verdict:
+def _settle_unanswered(
+    call: evidence.CallEvidence, seen: evidence.RunEvidence, run: runs.WorkflowRun, lookup: Lookup | None
+) -> Verdict:
     if lookup is None or not lookup.surely_none:
         reason = f"it may have reached Oozie as {seen.working_dir}; Oozie is asked"
         return Verdict(Outcome.IN_DOUBT, reason, needs_lookup=True)
-    return _settle_untouched(seen, run)
+    return _settle_untouched(call, seen, run)
 
 
-def _settle_untouched(seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
+def _settle_untouched(call: evidence.CallEvidence, seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
     """The call made no job of the run. What it never began, it did not move either: that was somebody else."""
     if not seen.launching and seen.working_dir is None:
-        return _settle_not_begun(run)
+        return _settle_not_begun(call, run)
     if run.status is runs.RunStatus.FAILED:
         return Verdict(Outcome.FAILED, "the engine failed it before a job existed", ended=runs.RunStatus.FAILED)
     if run.status in (runs.RunStatus.PENDING, runs.RunStatus.RUNNING, runs.RunStatus.COMPLETED):
@@ -193,14 +195,15 @@ def _settle_untouched(seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verd
     return Verdict(Outcome.CLEAN, "no job was made")
 
 
-def _settle_not_begun(run: runs.WorkflowRun) -> Verdict:
+def _settle_not_begun(call: evidence.CallEvidence, run: runs.WorkflowRun) -> Verdict:
     """Such as a run that a crontab launched, or a user cancelled, between our last look and our call."""
     if run.status is not runs.RunStatus.SUBMITTED:
         moved = f"somebody else moved it to {run.status or 'no status'}"
         return Verdict(Outcome.ELSEWHERE, f"{moved}: our call never began it")
     if run.status_cmd:
         return Verdict(Outcome.ELSEWHERE, f"somebody else launched it: its record names job {run.status_cmd}")
-    return Verdict(Outcome.CLEAN, "the engine did not begin it")
+    why = "its lock was held" if call.gave_up_on_lock else "it ended before that"
+    return Verdict(Outcome.CLEAN, f"the engine did not begin it: {why}")
 
 
 def _settle_whitestar(call: evidence.CallEvidence, seen: evidence.RunEvidence, run: runs.WorkflowRun) -> Verdict:
@@ -213,5 +216,5 @@ def _settle_whitestar(call: evidence.CallEvidence, seen: evidence.RunEvidence, r
         reason += ", the record lacks that"
         return Verdict(Outcome.LAUNCHED, reason, token, seen.working_dir, seen.ended, ended=seen.ended)
     if call.ended and (not seen.launching or run.status is runs.RunStatus.FAILED):
-        return _settle_untouched(seen, run)
+        return _settle_untouched(call, seen, run)
     return Verdict(Outcome.HELD, "whitestar began it and did not say how it ended")

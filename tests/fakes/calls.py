@@ -1,5 +1,6 @@
 """Engine calls without an engine: transcripts that say what a test wants said, and a mediator that is a tiny script."""
 
+import json
 import pathlib
 from collections.abc import Sequence
 
@@ -23,16 +24,26 @@ def whole(*lines: str) -> list[str]:
 def mediator(path: pathlib.Path, lines: Sequence[str], *, gate: pathlib.Path | None = None) -> pathlib.Path:
     """A program that notes how it was called in ``path.log``, waits at the gate, and says the lines.
 
+    Asked who holds the engine's locks, it says what ``locks`` wrote; without that it does not understand the question.
+
     Args:
         path: Where it goes.
         lines: What it says.
         gate: With ``-`` and the first accession a named pipe; the call waits there until somebody writes a line.
     """
-    wait = f"read line < {gate}-$2\n" if gate else ""
+    asked = f'[ "$1" = lock ] && [ -e {path}.locks ] && exec cat {path}.locks\n'
+    wait = f"{asked}read line < {gate}-$2\n" if gate else asked
     said = "\n".join(lines)
     path.write_text(f"#!/bin/sh\necho \"$@\" >> {path}.log\n{wait}cat <<'END'\n{said}\nEND\n")
     path.chmod(0o755)
     return path
+
+
+def locks(path: pathlib.Path, *held: tuple[str, int | None, str]) -> None:
+    """What the mediator says of the engine's locks from now on: name, holder and command of each."""
+    listed = [dict(zip(("name", "pid", "command"), one, strict=True)) for one in held]
+    record = {"niassa_orch_mediator": 1, "record": "lock", "held": listed}
+    pathlib.Path(f"{path}.locks").write_text(json.dumps(record) + "\n")
 
 
 def calls_of(path: pathlib.Path) -> list[str]:

@@ -22,6 +22,7 @@ from niassa_orch.core import (
     board,
     caller,
     cycle,
+    engine_lock,
     enrolling,
     intents,
     launching,
@@ -45,7 +46,7 @@ CLEAN = settling.Outcome.CLEAN
 JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
-_TIMED: tuple[types.ModuleType, ...] = (caller, launching, settlement, rests, propagating, worker)
+_TIMED: tuple[types.ModuleType, ...] = (caller, launching, settlement, rests, engine_lock, propagating, worker)
 
 
 class Stage:

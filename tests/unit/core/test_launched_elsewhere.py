@@ -43,7 +43,7 @@ async def test_it_is_left_in_peace_and_its_record_untouched(scene: launches.Scen
 async def test_a_job_beside_a_status_that_stayed_does_not_make_a_call_in_each_beat(scene: launches.Scene) -> None:
     await during_the_call(scene, "Number of submitted workflows: 0", statusCmd=OTHER)
     assert "launch.elsewhere" in scene.stage.events
-    assert 7 in scene.unavailable(), "it rests"
+    assert not scene.is_available(7), "it rests"
 
 
 async def test_what_both_launched_is_held_and_said_loudly(scene: launches.Scene) -> None:
