@@ -13,7 +13,7 @@ import rich.console
 
 from niassa_orch import logs
 from niassa_orch.config import settings
-from niassa_orch.core import board, enrolling, intents, neighbours, pool, state_directory, supervisor, worker
+from niassa_orch.core import board, enrolling, intents, limits, neighbours, pool, state_directory, supervisor, worker
 from niassa_orch.core import census as core_census
 from niassa_orch.faces import accounts_table, dashboard
 from niassa_orch.journal import store
@@ -41,7 +41,8 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
         async with sessions.open_session() as http:
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
-            intended = intents.Intents(journal, directory)
+            most = limits.Limits(service.launching, service.beat.interval_seconds)
+            intended = intents.Intents(journal, directory, most)
             if journal.is_open:
                 intended.tidy()
             yield told, worker.Desk(service, told, slots, turns, intended, enrol)

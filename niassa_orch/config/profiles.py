@@ -46,6 +46,13 @@ class EngineKeys(documents.Table):
     default_engine: checks.QueryText | None = None
 
 
+class LaunchingKeys(documents.Table):
+    """``[launching]``: how many launches of the account may be begun; see ``settings.Launching``."""
+
+    in_flight: service_settings.Size | None = None
+    a_beat: service_settings.Size | None = None
+
+
 class ProfileKeys(documents.Table):
     """All keys that a profile's file may hold."""
 
@@ -55,6 +62,7 @@ class ProfileKeys(documents.Table):
     settings_file: checks.SettingsPath = "~/.seqware/settings"
     web_service: WebServiceKeys = WebServiceKeys()
     engine: EngineKeys = EngineKeys()
+    launching: LaunchingKeys = LaunchingKeys()
 
 
 class Profile(ProfileKeys):

@@ -21,7 +21,7 @@ from niassa_orch.config import checks, documents, sources
 DEFAULT_FILE = Path("/etc/niassa-orch/niassa-orch.toml")
 
 _Seconds = Annotated[float, pydantic.Field(gt=0)]
-_Size = Annotated[int, pydantic.Field(ge=1)]
+Size = Annotated[int, pydantic.Field(ge=1)]
 
 
 class Beat(documents.Table):
@@ -38,9 +38,9 @@ class Pool(documents.Table):
     user), ``requests_per_web_service`` requests in flight to one web service.
     """
 
-    size: _Size = 10
-    engine_calls: _Size = 2
-    requests_per_web_service: _Size = 8
+    size: Size = 10
+    engine_calls: Size = 2
+    requests_per_web_service: Size = 8
 
 
 class Engine(documents.Table):
@@ -56,20 +56,30 @@ class Engine(documents.Table):
     whitestar_deadline_seconds: _Seconds = 604_800
     kill_grace_seconds: _Seconds = 10
     doubt_grace_seconds: _Seconds = 120
-    batch: _Size = 5
+    batch: Size = 5
 
 
 class Launching(documents.Table):
-    """``tries``: so many launches of a run in a row may come to nothing before it is set aside for a person."""
+    """How many launches may be begun, counted on attempts, not on successes.
 
-    tries: _Size = 3
+    ``tries``: so many launches of one run in a row may come to nothing before it is set aside for a person.
+    ``in_flight`` and ``a_beat`` hold for all accounts together, ``account_in_flight`` and ``account_a_beat`` for each,
+    unless its profile says otherwise. In flight is what was begun and is not settled, but for what is held for a
+    person; a beat is any time of ``beat.interval_seconds``.
+    """
+
+    in_flight: Size = 100
+    a_beat: Size = 60
+    account_in_flight: Size = 20
+    account_a_beat: Size = 30
+    tries: Size = 3
 
 
 class Http(documents.Table):
     """Requests to web services and Oozie: total time-out of one, and how often a harmless one is tried."""
 
     timeout_seconds: _Seconds = 30
-    attempts: _Size = 4
+    attempts: Size = 4
 
 
 class Oozie(documents.Table):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from niassa_orch.config import settings
-from niassa_orch.core import attempts, attended, board, calling, enrolling, intents, looking, pool, rests
+from niassa_orch.core import attempts, attended, board, calling, enrolling, intents, looking, pool, rests, shares
 from niassa_orch.domain import runs
 from niassa_orch.seqware import identity
 
@@ -26,6 +26,7 @@ class Caller:
         told: The board, for events.
         turns: Of engine calls.
         rest: Of the account's launches.
+        share: Of the account in the limits.
         intended: What is launched, in doubt or held, of all accounts.
         attending: To the account's calls.
         engine: How long a call may last.
@@ -37,6 +38,7 @@ class Caller:
         told: board.Board,
         turns: pool.EngineTurns,
         rest: rests.Rests,
+        share: shares.Share,
         intended: intents.Intents,
         attending: attended.Attended,
         engine: settings.Engine,
@@ -44,8 +46,8 @@ class Caller:
         self._line = line
         self._board = told
         self._turns = turns
-        self._rests = rest
-        self._look = looking.Look(told, intended.journal, rest)
+        self._rests, self._share = rest, share
+        self._look = looking.Look(told, intended.journal, self._rests)
         self._intents = intended
         self._attended = attending
         self._engine = engine
@@ -83,9 +85,9 @@ class Caller:
                     await place.enter_async_context(self._turns.calls.slot(self._line.name))
                 if time.monotonic() - looked > _LOOK_HOLDS_SECONDS:
                     fresh = await self._look.at(enrolled, fresh)
-                if not fresh or not may_go_on():
+                if not may_go_on() or not (begun := self._share.take(enrolled, fresh)):
                     return None
-                return await self._call(enrolled, fresh, place)
+                return await self._call(enrolled, begun, place)
 
     async def see_through(self, attempt: attempts.Attempt) -> None:
         """Wait for a call that was begun before; it has its user's turn meanwhile, as if it had been begun here."""

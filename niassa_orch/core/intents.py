@@ -9,7 +9,7 @@ import collections
 import json
 from collections.abc import Iterator, Sequence
 
-from niassa_orch.core import attempts, enrolling, state_directory
+from niassa_orch.core import attempts, enrolling, limits, state_directory
 from niassa_orch.domain import accounts, runs
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
@@ -21,11 +21,13 @@ class Intents:
     Args:
         journal: Where intents are written.
         directory: Where transcripts lie.
+        most: How many launches may begin, of each account and in all.
     """
 
-    def __init__(self, journal: store.Journal, directory: state_directory.StateDirectory) -> None:
+    def __init__(self, journal: store.Journal, directory: state_directory.StateDirectory, most: limits.Limits) -> None:
         self.journal = journal
         self.directory = directory
+        self.limits = most
         self._attended: set[str] = set()
         self._ever: set[str] = set()
 

@@ -23,6 +23,7 @@ from niassa_orch.core import (
     pool,
     rests,
     settlement,
+    shares,
 )
 from niassa_orch.domain import runs, selection, settling
 
@@ -59,7 +60,8 @@ class Launcher:
         self._batch = engine.batch
         self._attended = attended.Attended(line, told, intended)
         self._rests = rests.Rests(line, told)
-        self._caller = caller.Caller(line, told, turns, self._rests, intended, self._attended, engine)
+        self._share = shares.Share(line, told, intended)
+        self._caller = caller.Caller(line, told, turns, self._rests, self._share, intended, self._attended, engine)
         self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -91,6 +93,7 @@ class Launcher:
             self._launching = self._spawn(work, f"launch:{enrolled.account.name}")
         else:
             self._rests.forgive()
+            self._share.leave(enrolled)
 
     def take_up(self, enrolled: enrolling.Enrolled) -> None:
         """Attend to unsettled launches of runs of this account that nobody attends to."""
@@ -151,7 +154,7 @@ class Launcher:
         try:
             await self._guarded(work)
         finally:
-            self._line.waiting = self._rests.waiting
+            self._line.waiting = self._rests.waiting or self._share.why
             self._attended.show()
 
     async def _guarded(self, work: errands.Work) -> None:
@@ -164,7 +167,7 @@ class Launcher:
 
     async def _launch(self, enrolled: enrolling.Enrolled, launchable: Sequence[runs.WorkflowRun], term: int) -> None:
         rest = list(launchable)
-        while rest and self._rests.are_over and self._may_go_on(term):
+        while rest and self._rests.are_over and self._may_go_on(term) and self._share.is_open(enrolled, len(rest)):
             batch = selection.next_batch(rest, self._batch)
             rest = [run for run in rest if run not in batch]
             attempt = await self._caller.call(enrolled, batch, functools.partial(self._may_go_on, term))

@@ -71,7 +71,7 @@ class Supervisor:
         self._known = {profile.name for profile in found.profiles} | {_stem(exc) for exc in found.quarantined}
         self._show(found)
         wanted = [profile for profile in found.profiles if profile.enabled]
-        self._desk.slots.accounts = len(wanted)
+        self._desk.slots.accounts = self._desk.intended.limits.accounts = len(wanted)
         async with asyncio.TaskGroup() as group:
             beats = [group.create_task(self._once(profile), name=f"once:{profile.name}") for profile in wanted]
         self._tell_unattended(self._desk.intended.unattended(ever=True))
@@ -129,7 +129,7 @@ class Supervisor:
             self._retire(name)
         for name, profile in wanted.items():
             self._serve(name, profile)
-        self._desk.slots.accounts = len(self._workers)
+        self._desk.slots.accounts = self._desk.intended.limits.accounts = len(self._workers)
         self._known = bad | {profile.name for profile in found.profiles}
         self._show(found)
 

@@ -176,7 +176,10 @@ class Worker:
         self._tell(board.State.BACKING_OFF if trouble else board.State.OK, trouble)
         if failing:
             self._desk.told.event("account.recovered", account=self._profile.name)
-        return beat.interval_seconds * (1 + random.uniform(-beat.jitter, beat.jitter))  # noqa: S311 - spreads load
+        wait = beat.interval_seconds * (1 + random.uniform(-beat.jitter, beat.jitter))  # noqa: S311 - spreads load
+        # A limit on launches a beat would cost a second beat when this one comes a moment too early.
+        again = self._desk.intended.limits.again_in_seconds
+        return min(wait, again(self._enrolled.account, time.monotonic())) if self._enrolled else wait
 
     def _fail(self, state: board.State, exc: errors.NiassaOrchError) -> float:
         self._refused_since = None

@@ -12,6 +12,7 @@ import pathlib
 import resource
 import sqlite3
 import types
+import typing
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import pytest
@@ -26,10 +27,12 @@ from niassa_orch.core import (
     enrolling,
     intents,
     launching,
+    limits,
     pool,
     propagating,
     rests,
     settlement,
+    shares,
     state_directory,
     worker,
 )
@@ -40,13 +43,14 @@ from tests.fakes import calls, neighbours_in_memory
 from tests.fakes import clock as clocks
 
 GRACE_SECONDS = 120.0
+BEAT_SECONDS = 30.0
 GONE_AFTER_SECONDS = 3600.0
 TRIES = 3
 CLEAN = settling.Outcome.CLEAN
 JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
-_TIMED: tuple[types.ModuleType, ...] = (caller, launching, settlement, rests, engine_lock, propagating, worker)
+_TIMED: tuple[types.ModuleType, ...] = (caller, launching, settlement, rests, engine_lock, propagating, shares, worker)
 
 
 class Stage:
@@ -70,13 +74,14 @@ class Stage:
         self.state = state_directory.StateDirectory(directory / "state")
         self.state.open()
         self.journal = store.Journal(self.state.journal)
-        self.intents = intents.Intents(self.journal, self.state)
+        self.limits = limits.Limits(settings.Launching(), BEAT_SECONDS)
+        self.intents = intents.Intents(self.journal, self.state, self.limits)
 
     def restart(self) -> None:
         """What a new process finds."""
         self.journal.close()
         self.journal = store.Journal(self.state.journal)
-        self.intents = intents.Intents(self.journal, self.state)
+        self.intents = intents.Intents(self.journal, self.state, self.limits)
         self.turns = pool.EngineTurns(2)
 
     def alter(self, statement: str) -> None:
@@ -188,7 +193,7 @@ def stop_time(monkeypatch: pytest.MonkeyPatch, clock: clocks.Clock) -> None:
         monkeypatch.setattr(module, "time", clock)
 
 
-def renamed(stage: Stage, name: str, **changes: str) -> enrolling.Enrolled:
+def renamed(stage: Stage, name: str, **changes: typing.Any) -> enrolling.Enrolled:
     """Bob's account under another profile name, or with other changes."""
     account = dataclasses.replace(neighbours_in_memory.BOB, name=name, **changes)
     return neighbours_in_memory.enrolled(stage.service, stage.oozie, stage.mediator, account)

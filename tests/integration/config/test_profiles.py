@@ -49,8 +49,9 @@ def test_every_example_can_be_used_as_it_is(example: Path, accounts_dir: Path, t
 
 
 def test_the_full_example_says_every_key() -> None:
-    keys = set(profiles.ProfileKeys.model_fields) - {"web_service", "engine"}
+    keys = set(profiles.ProfileKeys.model_fields) - {"web_service", "engine", "launching"}
     keys |= set(profiles.WebServiceKeys.model_fields) | set(profiles.EngineKeys.model_fields)
+    keys |= set(profiles.LaunchingKeys.model_fields)
     text = _EXAMPLES[0].read_text(encoding="utf-8")
     assert {key for key in keys if f"\n{key} = " in text} == keys
 
@@ -118,6 +119,8 @@ def test_profiles_come_by_name_with_disabled_ones_among_them(accounts_dir: Path,
         ("unix_user = USER\n[engine]\noozie_url = 'http://'", "engine.oozie_url", "names no host"),
         ("unix_user = USER\n[engine]\ncommand = []", "engine.command", "list of words"),
         ("unix_user = USER\nengine = 'canary'", "engine", "must be a table"),
+        ("unix_user = USER\n[launching]\nin_flight = 0", "launching.in_flight", "greater than or equal to 1"),
+        ("unix_user = USER\n[launching]\na_beat = 0", "launching.a_beat", "greater than or equal to 1"),
         ("unix_user = USER\n#" + "x" * 65_536, "", "larger than 65536 bytes"),
     ],
 )

@@ -81,6 +81,8 @@ def test_one_line_of_profile_is_completed_from_the_users_settings() -> None:
         "web_user": "bob@lab.net",
         "oozie_url": "http://server2:11000/oozie",
         "default_engine": "oozie-sge",
+        "in_flight": 20,
+        "a_beat": 30,
     }
     assert login.user == "bob@lab.net"
     assert login.password.get_secret_value() == _CANARY
@@ -91,10 +93,12 @@ def test_what_the_profile_says_wins() -> None:
         host="server2",
         web_service={"url": "https://other/ws/", "user": "Alice@lab.net"},
         engine={"oozie_url": "http://other:11000/oozie", "default_engine": "whitestar"},
+        launching={"in_flight": 2, "a_beat": 3},
     )
     account, login = user_settings.merge(profile, user_settings.parse(_CONTENT), pydantic.SecretStr("hers"), _SERVICE)
     assert account.claim == ("https://other/ws", "alice@lab.net", "server2")
     assert (account.oozie_url, account.default_engine) == ("http://other:11000/oozie", "whitestar")
+    assert (account.in_flight, account.a_beat) == (2, 3)
     assert login == credentials.Login("alice@lab.net", pydantic.SecretStr("hers"))
 
 

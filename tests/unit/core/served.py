@@ -27,15 +27,16 @@ class Enrolling(enrolling.Enrolling):
         self.wrong_for: dict[str, Exception] = {}
         self.enrolled: list[str] = []
         self.released: list[str] = []
+        self.limits: dict[str, typing.Any] = {}
         self.leave = asyncio.Event()
         self.leave.set()
 
     async def enrol(self, profile: profiles.Profile) -> enrolling.Enrolled:
         """Once it has leave."""
         self.enrolled.append(profile.name)
-        account = dataclasses.replace(
-            fakes.BOB, name=profile.name, unix_user=profile.unix_user, host=profile.host or fakes.BOB.host
-        )
+        host = profile.host or fakes.BOB.host
+        account = dataclasses.replace(fakes.BOB, name=profile.name, unix_user=profile.unix_user, host=host)
+        account = dataclasses.replace(account, **self.limits)
         await self.leave.wait()
         if (wrong := self.wrong_for.get(profile.name, self.wrong)) is not None:
             raise wrong

@@ -1,0 +1,165 @@
+"""Launches of Bob's within limits: how many begin, what counts, and what is said of those that wait."""
+
+import pytest
+
+from niassa_orch import errors
+from niassa_orch.config import settings
+from niassa_orch.core import enrolling, launching, limits
+from tests.fakes import calls
+from tests.fakes import stage as stages
+from tests.unit.core import served
+
+DIRECTORY = stages.DIRECTORY
+
+
+class Scene:
+    """One launcher, which takes up to two runs into a call."""
+
+    def __init__(self, stage: stages.Stage) -> None:
+        self.stage = stage
+        self.launcher: launching.Launcher = stage.launcher()
+
+    async def beat(self, known: enrolling.Enrolled) -> None:
+        """Offer what there is, and see the calls through."""
+        self.launcher.take_up(known)
+        self.launcher.offer(known, stages.rows(self.stage))
+        await self.launcher.join()
+        await self.launcher.settle_doubts()
+
+
+@pytest.fixture
+def scene(stage: stages.Stage) -> Scene:
+    return Scene(stage)
+
+
+def _schedule(stage: stages.Stage, *accessions: int) -> None:
+    for accession in accessions:
+        stage.service.schedule(accession)
+
+
+def _launch_well(stage: stages.Stage, *accessions: int) -> None:
+    lines = (line for a in accessions for line in calls.launching(a, f"/w/oozie-{a}", f"{a}-oozie-W"))
+    stage.says(*calls.whole(*lines))
+
+
+async def test_a_batch_is_cut_to_what_is_left_of_the_beat_and_the_rest_follows_in_the_next(
+    stage: stages.Stage, scene: Scene
+) -> None:
+    known = stages.renamed(stage, "bob", a_beat=3)
+    _schedule(stage, 1, 2, 3, 4, 5)
+    _launch_well(stage, 1, 2, 3, 4, 5)
+    await scene.beat(known)
+    assert stage.called == ["launch 1 2", "launch 3"]
+    said = "1 to launch: 3 of 3 launches of this account were begun in this beat; more in 30 s"
+    assert stage.line.waiting == said
+    stage.clock.advance(20)
+    await scene.beat(known)
+    assert stage.line.waiting == said.replace("1 to launch", "2 to launch").replace("30 s", "10 s")
+    stage.clock.advance(10)
+    await scene.beat(known)
+    assert stage.called == ["launch 1 2", "launch 3", "launch 4 5"]
+    await scene.beat(known)
+    assert stage.line.waiting == ""
+    assert stage.events.count("launch.limited") == 1, "it is told when the wait begins"
+
+
+async def test_a_wait_that_begins_anew_is_told_anew(stage: stages.Stage, scene: Scene) -> None:
+    known = stages.renamed(stage, "bob", a_beat=1)
+    for pair in ((1, 2), (3, 4)):
+        _schedule(stage, *pair)
+        _launch_well(stage, *pair)
+        for _ in range(3):
+            await scene.beat(known)
+            stage.clock.advance(30)
+    assert len(stage.called) == 4
+    assert stage.events.count("launch.limited") == 2
+
+
+async def test_what_is_in_doubt_counts_and_what_is_held_for_a_person_does_not(
+    stage: stages.Stage, scene: Scene
+) -> None:
+    known = stages.renamed(stage, "bob", in_flight=1)
+    _schedule(stage, 7, 8)
+    stage.says(*calls.whole(*calls.launching(7, DIRECTORY)))
+    await scene.beat(known)
+    assert stage.line.in_doubt == (7,)
+    assert stage.line.waiting == "1 to launch: 1 of 1 launches of this account are in flight"
+    for job in ("1-oozie-W", "2-oozie-W"):
+        stage.oozie.start(job, app_path="/apps/oozie-1")
+    stage.clock.advance(300)
+    _launch_well(stage, 8)
+    await scene.beat(known)
+    assert list(stage.line.held) == [7]
+    await scene.beat(known)
+    assert stage.called == ["launch 7", "launch 8"]
+
+
+async def test_launches_of_an_earlier_process_are_in_flight(stage: stages.Stage, scene: Scene) -> None:
+    _schedule(stage, 7, 8)
+    await stage.intend(7, lines=calls.whole(*calls.launching(7, DIRECTORY)))
+    await scene.beat(stages.renamed(stage, "bob", in_flight=1))
+    assert stage.called == []
+    assert "1 of 1 launches of this account are in flight" in stage.line.waiting
+
+
+async def test_an_attempt_counts_although_its_intent_could_not_be_written(
+    stage: stages.Stage, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = stages.renamed(stage, "bob", a_beat=2)
+    _schedule(stage, 1, 2)
+    _launch_well(stage, 1, 2)
+
+    def no_room() -> None:
+        message = "the disk is full"
+        raise errors.JournalError(message)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(stage.state, "check_room", no_room)
+        await scene.beat(known)
+    assert scene.launcher.trouble == "the disk is full"
+    scene.launcher.forgive()
+    await scene.beat(known)
+    assert stage.called == []
+    assert "2 of 2 launches of this account were begun" in stage.line.waiting
+    stage.clock.advance(30)
+    await scene.beat(known)
+    assert stage.called == ["launch 1 2"]
+
+
+async def test_all_accounts_share_a_limit(stage: stages.Stage) -> None:
+    most = limits.Limits(settings.Launching(a_beat=3), stages.BEAT_SECONDS)
+    most.accounts = 2
+    stage.intents.limits = most
+    _schedule(stage, 1, 2, 3, 4)
+    stage.service.schedule(9, ownerUserName="eve@lab.net")
+    _launch_well(stage, 1, 2, 3, 4, 9)
+    bob, eve = stage.launcher(), stage.launcher("eve")
+    hers = stages.renamed(stage, "eve", web_user="eve@lab.net", unix_user="niassa-eve")
+    for launcher, known in ((bob, stage.known), (eve, hers)):
+        launcher.offer(known, stages.rows(stage))
+        await launcher.join()
+    assert stage.called == ["launch 1 2", "launch 3"]
+    assert stage.told.line("eve").waiting.startswith("1 to launch: 3 of 3 launches of all accounts were begun")
+    stage.clock.advance(30)
+    for launcher, known in ((bob, stage.known), (eve, hers)):
+        launcher.offer(known, stages.rows(stage))
+        await launcher.join()
+    assert stage.called[2:] == ["launch 4", "launch 9"]
+    assert stage.line.waiting == ""
+
+
+async def test_an_account_that_waits_for_the_end_of_a_beat_beats_again_then_and_not_before(stage: stages.Stage) -> None:
+    scene = served.Scene(stage)
+    scene.enrolling.limits = {"a_beat": 1}
+    _schedule(stage, 1, 2)
+    _launch_well(stage, 1, 2)
+    assert await scene.worker.beat() == served.INTERVAL_SECONDS
+    await stage.told_of("launch.verified")
+    await stage.until(lambda: bool(stage.line.waiting))
+    stage.clock.advance(25)
+    assert await scene.worker.beat() == 5
+    stage.clock.advance(5)
+    await scene.worker.beat()
+    await stage.until(lambda: stage.called == ["launch 1", "launch 2"] and not stage.line.in_flight)
+    scene.worker.stop()
+    await scene.worker.run()
