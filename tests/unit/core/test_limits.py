@@ -144,12 +144,13 @@ def test_an_account_is_told_when_to_ask_again_if_time_alone_helps() -> None:
     assert together.limits.again_in_seconds(account, together.now) == math.inf, "no time settles a launch"
 
 
+_MOST_STEP_SECONDS = 20.0
 _STEPS = st.lists(
     st.tuples(
         st.sampled_from(["ann", "bob", "carol"]),
         st.integers(0, 7),
         st.integers(0, 4),
-        st.floats(0, 20, allow_subnormal=False),
+        st.floats(0, _MOST_STEP_SECONDS, allow_subnormal=False),
     ),
     max_size=60,
 )
@@ -175,7 +176,7 @@ def test_there_are_never_more_than_the_limits_whatever_happens_when(
 @given(
     st.integers(1, 9),
     st.integers(2, 9),
-    st.lists(st.tuples(st.floats(0.5, 20), st.integers(1, 9), st.booleans()), min_size=40, max_size=60),
+    st.lists(st.tuples(st.floats(0.5, _MOST_STEP_SECONDS), st.integers(1, 9), st.booleans()), min_size=40, max_size=60),
     st.floats(0, 10),
 )
 def test_no_account_is_starved_by_a_greedy_one_that_asks_all_the_time(
@@ -195,7 +196,8 @@ def test_no_account_is_starved_by_a_greedy_one_that_asks_all_the_time(
             together.settle(BOB)
             next_beat += BEAT_SECONDS
         longest = max(longest, together.now - last_served)
-    assert longest <= 3 * BEAT_SECONDS + 20
+    # ann's turn comes within a step after a beat, her launch counts for one more, bob asks within a third and a step.
+    assert longest <= 3 * BEAT_SECONDS + 2 * _MOST_STEP_SECONDS
 
 
 def test_a_room_that_is_empty_for_lack_of_time_says_a_whole_second() -> None:
