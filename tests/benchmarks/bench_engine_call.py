@@ -22,6 +22,7 @@ if __name__ == "__main__":
 
 from niassa_orch.core import calling, enrolling
 from niassa_orch.domain import runs, settling
+from niassa_orch.journal import records
 from niassa_orch.sandbox import unix_users
 from niassa_orch.seqware import identity, installation, transcript
 from tests.fakes import stage as stages
@@ -65,7 +66,7 @@ class Bench:
         with attempt.transcript.open("rb") as stream:
             seen = transcript.parse(stream, attempt.header.accessions)
         launch = attempt.launches[runs.Accession(accession)]
-        await self.stage.journal.settle(launch, settling.Outcome.CLEAN, "it is a benchmark")
+        await self.stage.journal.settle(launch, records.Settled(settling.Outcome.CLEAN, "a benchmark"))
         self.stage.state.settle(attempt.transcript)
         moments.append(time.perf_counter())
         if not seen.ended:
