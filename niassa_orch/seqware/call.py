@@ -179,7 +179,7 @@ def _spawn(argv: list[str], transcript: pathlib.Path, header: bytes) -> subproce
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     descriptor = os.open(transcript, flags, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for who just looks whether it is held
         try:
             _write_whole(descriptor, header)
             _sync_directory(transcript.parent)

@@ -8,6 +8,8 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
+import types
 
 import pytest
 
@@ -39,6 +41,26 @@ async def test_a_call_leaves_header_records_and_the_engines_words(shop: workshop
     found = transcript.parse(path.read_bytes(), header.accessions)
     assert (found.begun, found.ended, found.exit_code, found.preamble) == (True, True, 0, "")
     assert "SEEN" in found.tail
+
+
+async def test_who_looks_at_the_moment_of_the_start_whether_a_call_lives_does_not_keep_it_from_starting(
+    shop: workshop.Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shop.directory / "transcript"
+
+    def looked_at(descriptor: int, how: int) -> None:
+        with path.open("rb") as looker:
+            fcntl.flock(looker, fcntl.LOCK_SH)
+            looks = threading.Timer(0.1, os.close, [os.dup(looker.fileno())])
+            looks.start()
+        fcntl.flock(descriptor, how)
+        looks.join()
+
+    locks = types.SimpleNamespace(LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB, LOCK_SH=fcntl.LOCK_SH, flock=looked_at)
+    with monkeypatch.context() as patched:
+        patched.setattr(call, "fcntl", locks)
+        started = await call.start([str(shop.install()), "launch", "1"], path, workshop.header(1))
+    assert await started.wait() == 0
 
 
 async def test_a_call_can_be_waited_for_by_several_and_again(shop: workshop.Workshop) -> None:
