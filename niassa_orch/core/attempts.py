@@ -4,6 +4,7 @@
 
 import dataclasses
 import pathlib
+import time
 from collections.abc import Sequence
 
 from niassa_orch import errors
@@ -31,11 +32,12 @@ class Attempt:
         launches: The journal's records of its unsettled accessions.
         unsettled: Accessions without a verdict, and why not.
         held: Accessions that wait for a person, and why.
-        none_since: When Oozie first answered that it has no job of the accession, in seconds since the epoch.
+        none_since: When Oozie first answered that it has no job of the accession, in seconds of ``time.monotonic()``.
         started: The call is known to have been started.
         failure: What went wrong when it was started.
         calling: The call may still be alive.
         recovered: It was begun by an earlier process, or for another profile.
+        begun: When it was intended, in seconds of ``time.monotonic()``; ``None`` when that is not known.
         patience: When the unsettled ones are asked about again.
     """
 
@@ -50,6 +52,7 @@ class Attempt:
     failure: errors.EngineCallError | None = None
     calling: bool = True
     recovered: bool = False
+    begun: float | None = None
     patience: throttle.Throttle = dataclasses.field(default_factory=_patience)
 
     @property
@@ -107,4 +110,5 @@ def of_journal(
         none_since={one.accession: one.none_since for one in launches if one.none_since is not None},
         started=first.started,
         recovered=recovered,
+        begun=None if recovered else time.monotonic(),
     )

@@ -146,15 +146,23 @@ class Settlement:
         if launch.oozie != attempt.enrolled.account.oozie_url:
             message = f"only {launch.oozie}, the account's Oozie then, can say that it has no job: niassa-orch doubts"
             raise errors.OozieUnavailableError(message)
-        now = time.time()
+        # Of the machine, not of the process, and nobody can set it: what two of its readings differ by has passed,
+        # even when the machine was started between them.
+        now = time.monotonic()
         first = attempt.none_since.get(seen.accession)
         if first is None or first > now:
-            # The first "none", or a clock that was set back since: the grace begins now.
+            # The first "none", or the machine was started since: the grace begins now.
             attempt.none_since[seen.accession] = now
             reason = attempt.unsettled[seen.accession]
             await self._journal.note(launch, settling.Outcome.IN_DOUBT, reason, now)
             return settling.Lookup()
-        return settling.Lookup(surely_none=now - first >= self._doubt_grace_seconds)
+        if now - first < self._doubt_grace_seconds:
+            return settling.Lookup()
+        age_seconds = None if attempt.begun is None else now - attempt.begun
+        found = await lookup.jobs_overlooked(
+            attempt.enrolled.oozie(), attempt.header, seen.working_dir or "", age_seconds
+        )
+        return settling.Lookup(found=found, surely_none=not found)
 
     async def _conclude(
         self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict, proof: str

@@ -36,7 +36,7 @@ class Launch:
         started: The call is known to have been started.
         outcome: What is known; ``None`` while the call may live.
         reason: Why.
-        none_since: When Oozie first said that it has no job of it, in seconds since the epoch.
+        none_since: When Oozie first said that it has no job of it, in seconds of the machine's monotonic clock.
         job_id: The job that a person named.
         told: What a person said of it.
         seen: What the record said right before the intent.

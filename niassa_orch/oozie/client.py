@@ -31,6 +31,7 @@ _GONE_ON_ACTION: Final = frozenset({"E0604", "E0605"})
 #: An unknown filter name, or a value that cannot be read: what servers before 4.2 say to ``startcreatedtime``.
 _FILTER_REFUSED: Final = frozenset({"E0420", "E0603"})
 _RERUN_FAILED_NODES: Final = "oozie.wf.rerun.failnodes"
+_VERSIONS: Final = lines.Request("GET", ("versions",), media_types=JSON_TYPES, limit_bytes=4096)
 
 T = TypeVar("T")
 
@@ -72,8 +73,17 @@ class Oozie:
         Raises:
             errors.OozieUnavailableError: It does not.
         """
-        request = lines.Request("GET", ("versions",), media_types=JSON_TYPES, limit_bytes=4096)
-        return await self._parsed(documents.parse_versions, request, await self._read(request))
+        return await self._parsed(documents.parse_versions, _VERSIONS, await self._read(_VERSIONS))
+
+    async def clock(self) -> datetime.datetime | None:
+        """What the server's clock says (the ``Date`` of its answer), or ``None`` when it does not tell.
+
+        Raises:
+            errors.OozieUnavailableError: It does not answer as an Oozie.
+        """
+        answer = await self._read(_VERSIONS)
+        await self._parsed(documents.parse_versions, _VERSIONS, answer)
+        return documents.parse_date(answer.headers)
 
     async def job(self, job_id: str) -> jobs.Job:
         """One job with its actions.
@@ -100,21 +110,23 @@ class Oozie:
             raise errors.OozieUnavailableError(message)
         return job
 
-    async def jobs_of(self, user: str, since: datetime.datetime) -> list[jobs.JobRow]:
+    async def jobs_of(self, user: str, since: datetime.datetime | None) -> list[jobs.JobRow]:
         """A user's workflow jobs created since then, newest first.
 
         Args:
             user: The Unix user.
-            since: With its zone; the server's clock and whole minutes decide, so leave some room.
+            since: With its zone; the server's clock and whole minutes decide, so leave some room. ``None``: all.
 
         Raises:
             ValueError: ``since`` has no zone, or the user could not be in a filter.
             errors.OozieRefusedError: Oozie refused the filter.
             errors.OozieUnavailableError: No clear answer, or no end of pages.
         """
-        if since.tzinfo is None or not user or any(letter in user for letter in ";="):
+        if not user or any(letter in user for letter in ";=") or (since is not None and since.tzinfo is None):
             message = "a time with its zone and a plain Unix user are needed"
             raise ValueError(message)
+        if since is None:
+            return await self._pages(f"user={user}", None)
         floor = since.astimezone(datetime.UTC).replace(second=0, microsecond=0)
         try:
             return await self._pages(f"user={user};startcreatedtime={floor:%Y-%m-%dT%H:%MZ}", floor)
@@ -142,7 +154,7 @@ class Oozie:
         body = documents.configuration({_RERUN_FAILED_NODES: "true", "user.name": user})
         await self._act("rerun", job_id, user, body)
 
-    async def _pages(self, job_filter: str, floor: datetime.datetime) -> list[jobs.JobRow]:
+    async def _pages(self, job_filter: str, floor: datetime.datetime | None) -> list[jobs.JobRow]:
         """Read pages up to the end, or to what is too old; a row that slides to the next page counts once.
 
         A page that is shorter than asked is the end only if the server's own total agrees: a job that is overlooked
@@ -153,7 +165,7 @@ class Oozie:
         for _ in range(PAGES):
             page = await self._page(job_filter, offset=1 + seen)
             seen += len(page.rows)
-            recent = [row for row, created in page.rows if created is None or created >= floor]
+            recent = [row for row, created in page.rows if created is None or floor is None or created >= floor]
             found |= {row.id: row for row in recent if row.id not in found}
             if len(recent) < len(page.rows) or (len(page.rows) < documents.PAGE_ROWS and seen >= page.total):
                 return list(found.values())

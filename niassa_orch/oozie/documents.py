@@ -106,6 +106,11 @@ def parse_error(headers: Mapping[str, str]) -> Complaint:
     return Complaint(headers.get("oozie-error-code", "").strip()[:16], message[:_MESSAGE_CHARS])
 
 
+def parse_date(headers: Mapping[str, str]) -> datetime.datetime | None:
+    """When the server says that it answered, from the headers, whose names are in lower case."""
+    return _time({"date": headers.get("date")}, "date")
+
+
 def configuration(properties: Mapping[str, str]) -> bytes:
     """A Hadoop configuration, the body of a rerun."""
     written = "".join(
@@ -205,7 +210,7 @@ def _number(value: dict[str, Any], name: str) -> int:
 
 
 def _time(value: dict[str, Any], name: str) -> datetime.datetime | None:
-    """An RFC 822 time in whole seconds, or ``None``; only ever used to stop reading older pages."""
+    """An RFC 822 time in whole seconds, or ``None``; it never says anything about a job."""
     text = _optional_text(value, name) or ""
     try:
         found = email.utils.parsedate_to_datetime(text[:_TIME_CHARS])

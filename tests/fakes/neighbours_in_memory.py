@@ -114,7 +114,8 @@ class OozieInMemory:
     """Speaks as ``oozie.client.Oozie``.
 
     ``down``: nothing is answered, after ``hangs_seconds``; ``deaf``: acts are answered and not done. ``broken`` holds
-    what every question about a job ends in, ``created`` when a job was, if the list is to heed it.
+    what every question about a job ends in, ``created`` when a job was, if the list is to heed it. ``ahead`` is how
+    far its clock is ahead of ours, ``None`` when it does not tell the time.
     """
 
     def __init__(self) -> None:
@@ -124,6 +125,7 @@ class OozieInMemory:
         self.asked: list[str] = []
         self.down = False
         self.hangs_seconds = 0.0
+        self.ahead: datetime.timedelta | None = datetime.timedelta()
         self.deaf = False
 
     def start(self, job_id: str, status: jobs.JobStatus = J.RUNNING, **fields: typing.Any) -> jobs.Job:
@@ -149,9 +151,14 @@ class OozieInMemory:
             raise errors.JobUnknownError(msg)
         return self.jobs[job_id]
 
-    async def jobs_of(self, user: str, since: datetime.datetime) -> list[jobs.JobRow]:
-        await self._ask(f"jobs of {user}")
-        recent = [job for job in self.jobs.values() if job.user == user and self.created.get(job.id, since) >= since]
+    async def clock(self) -> datetime.datetime | None:
+        await self._ask("versions")
+        return None if self.ahead is None else datetime.datetime.now(datetime.UTC) + self.ahead
+
+    async def jobs_of(self, user: str, since: datetime.datetime | None) -> list[jobs.JobRow]:
+        await self._ask(f"jobs of {user}" if since is not None else f"all jobs of {user}")
+        floor = since or datetime.datetime.min.replace(tzinfo=datetime.UTC)
+        recent = [job for job in self.jobs.values() if job.user == user and self.created.get(job.id, floor) >= floor]
         return [jobs.JobRow(job.id, job.status, job.user, job.run) for job in recent]
 
     async def kill(self, job_id: str, user: str) -> None:
@@ -183,8 +190,8 @@ class OozieInMemory:
 
 
 def enrolled(
-    web_service: WebServiceInMemory,
-    oozie: OozieInMemory | None = None,
+    web_service: object,
+    oozie: object | None = None,
     mediator: pathlib.Path = pathlib.Path("/none"),
     account: accounts.Account = BOB,
 ) -> enrolling.Enrolled:

@@ -50,7 +50,10 @@ CLEAN = settling.Outcome.CLEAN
 JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
-_TIMED: tuple[types.ModuleType, ...] = (caller, launching, settlement, rests, engine_lock, propagating, shares, worker)
+_TIMED: tuple[types.ModuleType, ...] = (
+    *(attempts, caller, engine_lock, launching, propagating),
+    *(rests, settlement, shares, worker),
+)
 
 
 class Stage:

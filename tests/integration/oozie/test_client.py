@@ -55,6 +55,29 @@ async def test_versions_are_asked_for(session: sessions.Session) -> None:
         assert there.targets == ["GET /oozie/versions"]
 
 
+@pytest.mark.parametrize(
+    ("said", "clock"),
+    [
+        ({"Date": "Fri, 02 Jan 2026 10:30:59 GMT"}, datetime.datetime(2026, 1, 2, 10, 30, 59, tzinfo=datetime.UTC)),
+        ({"Date": "yesterday"}, None),
+        ({}, None),
+    ],
+)
+async def test_the_servers_clock_is_the_date_of_its_answer(
+    session: sessions.Session, said: dict[str, str], clock: datetime.datetime | None
+) -> None:
+    answer = neighbours.reply(200, b"[0,1,2]", "application/json", **said)
+    async with neighbours.neighbour(neighbours.saying(answer)) as there:
+        assert await oozie(session, there.url).clock() == clock
+
+
+async def test_what_is_no_oozie_has_no_clock(session: sessions.Session) -> None:
+    answer = neighbours.reply(200, HTML, "text/html", Date="Fri, 02 Jan 2026 10:30:59 GMT")
+    async with neighbours.neighbour(neighbours.saying(answer)) as there:
+        with pytest.raises(errors.OozieUnavailableError):
+            await oozie(session, there.url).clock()
+
+
 async def test_a_job_is_asked_for_in_gmt(session: sessions.Session) -> None:
     async with neighbours.neighbour(neighbours.saying(told(JOB))) as there:
         job = await oozie(session, there.url).job(JOB_ID)
@@ -213,9 +236,11 @@ class JobList:
         return True
 
 
-async def found_by(session: sessions.Session, there: JobList) -> list[jobs.JobRow]:
+async def found_by(
+    session: sessions.Session, there: JobList, since: datetime.datetime | None = SINCE
+) -> list[jobs.JobRow]:
     async with neighbours.neighbour(there.answer) as server:
-        return await oozie(session, server.url).jobs_of("niassa-bob", SINCE)
+        return await oozie(session, server.url).jobs_of("niassa-bob", since)
 
 
 async def test_the_jobs_of_a_user_are_asked_for_by_user_and_whole_minute_in_gmt(session: sessions.Session) -> None:
@@ -239,6 +264,12 @@ async def test_an_old_server_is_asked_without_the_time_and_read_back_to_it(sessi
     found = await found_by(session, there)
     assert len(found) == 1000 - 30
     assert there.filters == ["user=niassa-bob;startcreatedtime=2026-01-02T09:30Z", *["user=niassa-bob"] * 5]
+
+
+async def test_all_jobs_of_a_user_are_asked_for_without_a_time_and_read_to_the_end(session: sessions.Session) -> None:
+    there = JobList(1000)
+    assert len(await found_by(session, there, None)) == 1000
+    assert set(there.filters) == {"user=niassa-bob"}
 
 
 async def test_a_list_that_ends_before_its_total_is_not_taken_for_all(session: sessions.Session) -> None:

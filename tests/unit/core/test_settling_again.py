@@ -64,12 +64,12 @@ async def test_the_first_none_is_remembered_by_another_worker_of_this_process(sc
     assert await scene.settle() == {A: Outcome.CLEAN}
 
 
-async def test_a_clock_that_was_set_back_since_the_first_none_begins_the_grace_anew(scene: verdicts.Scene) -> None:
+async def test_a_machine_that_was_started_since_the_first_none_begins_the_grace_anew(scene: verdicts.Scene) -> None:
     scene.service.schedule(7)
     await scene.write(COPIED)
     await scene.settle()
     await scene.restart()
-    scene.stage.clock.set_back(10_000)
+    scene.stage.clock.now_seconds = 10.0
     assert await scene.settle() == {A: Outcome.IN_DOUBT}
     await scene.restart()
     scene.stage.clock.advance(GRACE_SECONDS - 1)
