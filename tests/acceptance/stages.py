@@ -191,11 +191,13 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def own(directory: pathlib.Path, *names: str, behaviour: up.Behaviour = PROMPT) -> AsyncIterator[Stage]:
-    """A stage on which every account maps to our own Unix user."""
+async def own(
+    directory: pathlib.Path, *names: str, behaviour: up.Behaviour = PROMPT, crew: Crew | None = None
+) -> AsyncIterator[Stage]:
+    """A stage on which every account maps to our own Unix user, and so does the service, however ``crew`` starts it."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     who = [_account(name, user) for name in names or ("alice",)]
-    async with _up(directory / "sandbox", who, Crew(), behaviour=behaviour) as stage:
+    async with _up(directory / "sandbox", who, crew or Crew(), behaviour=behaviour) as stage:
         yield stage
 
 
