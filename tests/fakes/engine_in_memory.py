@@ -18,6 +18,8 @@ from tests.fakes import calls, neighbours_in_memory
 R = runs.RunStatus
 #: So often others get a turn between the wish to start a call and its transcript, and again until it is started.
 _TURNS = 5
+#: Beyond any that the kernel gives.
+_NO_PID = 1 << 30
 
 
 class Way(enum.Enum):
@@ -69,7 +71,7 @@ class EngineInMemory:
         self.jobs: dict[str, int] = {}
         self.doubled: set[int] = set()
 
-    async def start(self, _argv: Sequence[str], transcript: pathlib.Path, header: call.CallHeader) -> None:
+    async def start(self, _argv: Sequence[str], transcript: pathlib.Path, header: call.CallHeader) -> call.EngineCall:
         """Start a call; the start goes on whatever becomes of who waits for it, but dies with its process."""
         loop = asyncio.get_running_loop()
         started: asyncio.Future[None] = loop.create_future()
@@ -89,6 +91,7 @@ class EngineInMemory:
 
         go_on(_TURNS)
         await started
+        return call.EngineCall(header, transcript, _NO_PID, loop.create_future())
 
     def is_held(self, transcript: pathlib.Path) -> bool:
         """Whether the call lives."""

@@ -11,7 +11,7 @@ import pytest
 from niassa_orch import errors
 from niassa_orch.core import calling, cycle, launching
 from niassa_orch.domain import jobs, runs, settling
-from niassa_orch.journal import store
+from niassa_orch.journal import records, store
 from tests.fakes import distance, engine_in_memory, steps
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
@@ -151,9 +151,10 @@ class World:
         other = store.Journal(self.stage.state.journal)
         try:
             if made:
-                self.runner.run(other.tell(launch, made[0]))
+                self.runner.run(other.tell(launch, records.Told.LAUNCHED, made[0]))
             else:
-                self.runner.run(other.settle(launch, settling.Outcome.CLEAN, "a person said so"))
+                said = records.Settled(settling.Outcome.CLEAN, "a person said so", told=records.Told.RELAUNCH)
+                self.runner.run(other.settle(launch, said))
         finally:
             other.close()
 
