@@ -265,10 +265,11 @@ def run_framed(call: "Call", begin: Record, environment: typing.Dict[str, str]) 
     """
     nonce = base64.b16encode(os.urandom(16)).decode("ascii").lower()
     answer(dict(begin, call=nonce))
+    # On disk before the engine begins: a transcript without it says that there was no engine.
+    sync_output()
     started = time.monotonic()
     call.run(begin["command"], environment, environment["HOME"])
-    if stat.S_ISREG(os.fstat(1).st_mode):
-        os.fsync(1)
+    sync_output()
     file = call.transcript
     file.look()
     if file.disk_full:
@@ -278,6 +279,12 @@ def run_framed(call: "Call", begin: Record, environment: typing.Dict[str, str]) 
     end.update(signalled=call.signalled, too_long=file.too_long, cut=file.cut)
     answer(dict(end, seconds=round(time.monotonic() - started, 3)))
     return 124 if call.timed_out or file.too_long else call.exit_code
+
+
+def sync_output() -> None:
+    """Wait until our output so far is on disk, if it goes to a file; raises OSError when it cannot get there."""
+    if stat.S_ISREG(os.fstat(1).st_mode):
+        os.fsync(1)
 
 
 def fork_guardian() -> int:

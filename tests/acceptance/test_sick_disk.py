@@ -1,0 +1,96 @@
+"""A disk that becomes read-only, or a journal that somebody damages, while the service runs: nothing is launched that
+could not be written down, nobody is launched twice, what is known of jobs is propagated, and a person is told.
+"""
+
+import os
+import pathlib
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from niassa_orch.seqware import call
+from tests.acceptance import books, disks, services, stages
+
+
+@pytest.fixture
+async def on_sick_disk(tmp_path: pathlib.Path) -> AsyncIterator[tuple[stages.Stage, disks.SickDisk]]:
+    """alice and bob, with a state directory on a disk that may fall ill."""
+    with disks.sick(tmp_path / "sandbox" / "state", tmp_path / "image") as disk:
+        async with stages.own(tmp_path, "alice", "bob") as stage:
+            yield stage, disk
+
+
+async def test_a_disk_that_becomes_read_only_stops_launches_alone_and_all_is_settled_when_it_is_repaired(
+    on_sick_disk: tuple[stages.Stage, disks.SickDisk],
+) -> None:
+    stage, disk = on_sick_disk
+    running = await stage.schedule("bob", "align:5")
+    async with stage.service() as service:
+        await stage.web.reach("running", running)
+        await stage.oozie.order("delay", seconds=2, method="POST", body_contains="oozie.wf.application.path")
+        called = await stage.schedule("alice", launch="silent_after_submit")
+        [transcript] = await books.until("an engine that works", lambda: _says(stage, "Using working directory"))
+        disk.fall_ill()
+        waiting = await stage.schedule("bob")
+        told = await service.tells("launch.backing_off", account="bob")
+        assert (told.level, "journal.sqlite cannot be used" in told["reason"]) == ("error", True)
+        service.signal(signal.SIGHUP)
+        await stage.web.reach("completed", running)
+        await stage.web.polls("bob@lab.net")
+        assert await stage.oozie.jobs(waiting) == []
+        assert (await stage.web.runs())[waiting]["status"] == "submitted"
+        assert "task.crashed" not in service.text
+        await books.until("the end of the call", lambda: _is_over(transcript))
+        assert await service.drain() == 0
+    disk.heal()
+    async with stage.service() as service:
+        await stage.web.reach("completed", waiting)
+        # What the engine said did not reach the disk; that it was called did, so that it is not called again.
+        await books.until("a word on the call", lambda: _is_told(service, called))
+        await stage.web.polls("alice@lab.net")
+    assert len(await stage.oozie.jobs(called)) == 1
+    await stage.launched_once(running, waiting)
+
+
+async def test_a_journal_that_is_damaged_under_the_service_never_makes_it_launch_twice(stage: stages.Stage) -> None:
+    before = await stage.schedule("alice", "align:3")
+    async with stage.service() as service:
+        await stage.web.reach("running", before)
+        await service.tells("launch.verified", accession=before)
+        for name in ("journal.sqlite", "journal.sqlite-wal"):
+            _overwrite(stage.place.state_dir / name)
+        after = [await stage.schedule(name) for name in ("alice", "bob", "alice")]
+        await stage.web.reach("completed", before)
+        await stage.web.polls("alice@lab.net", more=4)
+        runs = await stage.web.runs()
+        waiting = [accession for accession in after if runs[accession]["status"] == "submitted"]
+        assert await stage.oozie.jobs(*waiting) == [] or not waiting
+        assert service.events("launch.backing_off") or not waiting
+        assert "task.crashed" not in service.text
+    async with stage.service("doubts") as asked:
+        assert await asked.ended() == 1
+        assert "journal.sqlite is damaged" in asked.text
+    await stage.launched_once(*{before, *after}.difference(waiting))
+
+
+def _overwrite(file: pathlib.Path) -> None:
+    """Somebody writes nonsense over the whole of a file, which keeps its size."""
+    size = file.stat().st_size
+    with file.open("r+b") as stream:
+        stream.write(os.urandom(size))
+
+
+async def _says(stage: stages.Stage, words: str) -> list[pathlib.Path] | None:
+    found = [path for path in stage.transcripts("open") if words in path.read_text("utf-8", "replace")]
+    return found or None
+
+
+async def _is_over(transcript: pathlib.Path) -> bool | None:
+    return not call.is_held(transcript) or None
+
+
+async def _is_told(service: services.Service, accession: int) -> bool | None:
+    """Whether a run's launch was proved, or is left to a person."""
+    names = ("launch.verified", "launch.held")
+    return any(service.events(name, accession=accession) for name in names) or None
