@@ -60,6 +60,12 @@ class Cycle:
         self._claim = claim
         self._stopping = stopping
         self._careful = False
+        self._unwritable = False
+
+    @property
+    def wants_journal(self) -> bool:
+        """Whether the last beat left something undone because the journal could not be written."""
+        return self._unwritable
 
     async def cycle(self, enrolled: enrolling.Enrolled) -> None:
         """Work off what the web service lists now.
@@ -94,6 +100,7 @@ class Cycle:
                 group.create_task(self._work_off(enrolled, queue, failures), name=f"propagate:{number}")
         self._propagator.forget_all_but({run.accession for run in active})
         self._careful = failures.oozie is not None or failures.web is not None
+        self._unwritable = failures.journal is not None
         self._line.warning = str(failures.oozie or failures.web or failures.journal or enrolled.warning)
         if failures.login is not None:
             raise failures.login
@@ -126,6 +133,8 @@ class Cycle:
             failures.oozie_is_down = not await self._oozie_answers(enrolled)
         except errors.JournalError as exc:
             failures.journal = exc
+            # What a user asked for waits for something that only a person can mend.
+            self._propagator.complain(enrolled, run, str(exc))
         except errors.NiassaOrchError as exc:
             # Of this run alone: the others of the account do not wait for it.
             self._propagator.complain(enrolled, run, str(exc))

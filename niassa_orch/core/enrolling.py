@@ -156,7 +156,14 @@ class Enrolling:
             kill_grace_seconds=engine.kill_grace_seconds,
             allow_root=self._settings.allow_root,
         )
-        return installation.install(self._directory.mediator(profile.name), configuration)
+        directory = self._directory.mediator(profile.name)
+        try:
+            return installation.install(directory, configuration)
+        except OSError as exc:
+            message = (
+                f"the mediator cannot be written into {directory}: {exc.strerror}; make room there, or mend its disk"
+            )
+            raise errors.EngineCallError(message) from exc
 
 
 async def _read_user_settings(

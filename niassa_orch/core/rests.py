@@ -83,7 +83,9 @@ class Rests:
         if isinstance(exc, errors.EngineLockedError):
             self._wait_for_lock(exc)
             return
-        wait = (self._trouble if needs_person(exc) else self._neighbour).fail(time.monotonic())
+        # Whether the journal can be written is cheap to ask, and concerns every account: no long wait when it is mended.
+        long = needs_person(exc) and not isinstance(exc, errors.JournalError)
+        wait = (self._trouble if long else self._neighbour).fail(time.monotonic())
         if changed:
             level = board.Level.ERROR if needs_person(exc) else board.Level.WARNING
             fields = {"reason": str(exc), "again_in_seconds": round(wait)}

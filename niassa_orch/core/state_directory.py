@@ -69,9 +69,13 @@ class StateDirectory:
         """Look at the room for transcripts and the journal, before a call that must be able to write its last line.
 
         Raises:
-            JournalError: There is too little.
+            JournalError: There is too little, or it cannot be known.
         """
-        room = os.statvfs(self.path)
+        try:
+            room = os.statvfs(self.path)
+        except OSError as exc:
+            message = f"state_dir {self.path} cannot be looked at: {exc.strerror}; nothing is launched until it can"
+            raise errors.JournalError(message) from exc
         free_bytes = room.f_bavail * room.f_frsize
         if free_bytes < _LEAST_FREE_BYTES:
             least = f"nothing is launched below {_LEAST_FREE_BYTES >> 20} MiB"

@@ -126,7 +126,7 @@ class Worker:
             await self._launcher.join()
         finally:
             await self._launcher.stop()
-        settled = not self._line.in_doubt and not self._line.held
+        settled = not self._line.in_doubt and not self._line.held and not self._cycle.wants_journal
         troubled = self._launcher.trouble or self._desk.intended.journal.trouble
         return self._line.state is board.State.OK and not troubled and settled
 

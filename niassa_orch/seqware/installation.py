@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import stat
 import sys
 import tempfile
 
@@ -61,11 +62,13 @@ class MediatorConfiguration:
 def install(directory: pathlib.Path, configuration: MediatorConfiguration) -> pathlib.Path:
     """Write ``mediator`` (0755) and ``mediator.json`` (0644) into ``directory`` (0755); returns the mediator's path.
 
-    Each file appears whole or not at all, so a call that starts meanwhile sees the old one or the new one. Raises
-    OSError when the directory cannot be written.
+    Each file appears whole or not at all, so a call that starts meanwhile sees the old one or the new one. What is
+    there already is left as it is, so that a full disk does not matter then. Raises OSError when the directory cannot
+    be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    directory.chmod(0o755)
+    if stat.S_IMODE(directory.stat().st_mode) != 0o755:
+        directory.chmod(0o755)
     _write(directory / "mediator.json", configuration.to_json(), 0o644)
     mediator = directory / "mediator"
     _write(mediator, _script(), 0o755)
@@ -81,6 +84,8 @@ def _script() -> str:
 
 
 def _write(path: pathlib.Path, text: str, mode: int) -> None:
+    if _is_written(path, text, mode):
+        return
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = pathlib.Path(name)
     try:
@@ -93,3 +98,13 @@ def _write(path: pathlib.Path, text: str, mode: int) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _is_written(path: pathlib.Path, text: str, mode: int) -> bool:
+    """Whether a plain file of ours says just that, and only those may run or change it who should."""
+    try:
+        status = path.lstat()
+        plain = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+        return plain and stat.S_IMODE(status.st_mode) == mode and path.read_bytes() == text.encode()
+    except OSError:
+        return False
