@@ -107,7 +107,7 @@ def load(directory: Path, settings: service_settings.Settings) -> Profiles:
     profiles: list[Profile] = []
     refused: list[errors.ProfileError] = []
     with _opened(directory) as descriptor:
-        for file in _files(descriptor):
+        for file in _files(directory, descriptor):
             try:
                 profiles.append(_load_one(directory / file, descriptor, settings))
             except errors.ProfileError as exc:
@@ -137,14 +137,18 @@ def _opened(directory: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _files(descriptor: int) -> list[str]:
-    with os.scandir(descriptor) as entries:
-        return sorted(
-            entry.name
-            for entry in entries
-            if not _IGNORED.fullmatch(entry.name)
-            and (entry.name.endswith(".toml") or not entry.is_dir(follow_symlinks=False))
-        )
+def _files(directory: Path, descriptor: int) -> list[str]:
+    try:
+        with os.scandir(descriptor) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if not _IGNORED.fullmatch(entry.name)
+                and (entry.name.endswith(".toml") or not entry.is_dir(follow_symlinks=False))
+            )
+    except OSError as exc:
+        reason = f"accounts_dir: {directory} cannot be read: {exc.strerror}"
+        raise errors.SettingsError(reason) from exc
 
 
 def _load_one(path: Path, directory: int, settings: service_settings.Settings) -> Profile:

@@ -48,9 +48,10 @@ async def make(attempt: attempts.Attempt, verb: identity.Verb, journal: store.Jo
         await journal.started(header.call_id, process)
 
 
-def may_pass(exc: Exception) -> bool:
-    """Whether what keeps us from looking at a transcript may pass by itself."""
-    return isinstance(exc, OSError) and exc.errno in _PASSING
+def may_pass(exc: BaseException | None) -> bool:
+    """Whether what keeps us from starting a call, or from looking at its transcript, may pass by itself."""
+    # RuntimeError is Python's word for a kernel that gives no thread.
+    return isinstance(exc, RuntimeError) or (isinstance(exc, OSError) and exc.errno in _PASSING)
 
 
 def is_alive(attempt: attempts.Attempt) -> bool:
@@ -75,6 +76,8 @@ async def see_through(
 
 async def wait_until_over(attempt: attempts.Attempt) -> None:
     """Wait until nothing of the call lives; a transcript that is gone, or cannot be looked at, is over."""
+    if attempt.failure is not None and not attempt.started:
+        return  # it has no transcript, which takes a file descriptor to see
     while True:
         try:
             await call.wait_until_free(attempt.transcript)

@@ -30,6 +30,8 @@ class Intents:
         self.limits = most
         self._attended: set[str] = set()
         self._ever: set[str] = set()
+        # Known from the start, so that an intent needs no file descriptor.
+        call.current_boot_id()
 
     def tidy(self) -> None:
         """Put away transcripts whose launches are settled: the end came between the verdict and that."""

@@ -7,7 +7,7 @@ Tells the board when a wait begins; launches nothing. Owned by ``core.launching`
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, board, engine_lock, enrolling, throttle
+from niassa_orch.core import attempts, board, calling, engine_lock, enrolling, throttle
 from niassa_orch.domain import evidence, runs
 from niassa_orch.seqware import identity
 
@@ -83,7 +83,7 @@ class Rests:
         if isinstance(exc, errors.EngineLockedError):
             self._wait_for_lock(exc)
             return
-        # Whether the journal can be written is cheap to ask, and concerns every account: no long wait when it is mended.
+        # Whether the journal can be written is cheap to ask: no long wait when it is mended.
         long = needs_person(exc) and not isinstance(exc, errors.JournalError)
         wait = (self._trouble if long else self._neighbour).fail(time.monotonic())
         if changed:
@@ -125,8 +125,9 @@ class Rests:
 
 
 def needs_person(exc: Exception) -> bool:
-    """Whether somebody has to mend something; else a neighbour failed, which passes."""
-    return not isinstance(exc, errors.WebServiceError | errors.OozieError | errors.Transient)
+    """Whether somebody has to mend something; else a neighbour failed, or the machine is at its limits: it passes."""
+    passes = isinstance(exc, errors.WebServiceError | errors.OozieError | errors.Transient)
+    return not passes and not calling.may_pass(exc.__cause__)
 
 
 def raise_trouble(attempt: attempts.Attempt, seen: evidence.CallEvidence | None) -> None:
@@ -147,6 +148,8 @@ def raise_trouble(attempt: attempts.Attempt, seen: evidence.CallEvidence | None)
         message = f"the mediator {enrolled.mediator} refused: {seen.refused}"
         raise errors.MediatorRefusedError(message)
     elif not seen.begun and seen.intact:
+        if attempt.failure is not None and calling.may_pass(attempt.failure.__cause__):
+            raise attempt.failure  # it was not sudo that said no
         who = enrolled.identity
         reason = identity.explain_refusal(who, enrolled.mediator, seen.preamble, service_user=enrolling.own_user())
         raise errors.SudoRefusedError(reason)

@@ -80,7 +80,7 @@ class Settlement:
                 return settling.Verdict(settling.Outcome.HELD, f"its transcript {attempt.transcript} is gone")
             # It is made before the call is.
             return settling.Verdict(settling.Outcome.CLEAN, "the engine was never called")
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, RuntimeError) as exc:
             passes = calling.may_pass(exc)
             outcome = settling.Outcome.IN_DOUBT if passes else settling.Outcome.HELD
             return settling.Verdict(outcome, f"its transcript {attempt.transcript} is unreadable: {exc}")

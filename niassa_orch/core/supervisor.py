@@ -118,8 +118,8 @@ class Supervisor:
             self._apply(await self._load())
             for served in self._workers.values():
                 served.refresh()
-        except errors.SettingsError as exc:
-            # Accounts that are served go on by what they were read from.
+        except (errors.SettingsError, RuntimeError) as exc:
+            # RuntimeError: no thread is to be had. Accounts that are served go on by what they were read from.
             self._desk.told.event("accounts.unreadable", level=board.Level.ERROR, reason=str(exc))
 
     def _apply(self, found: profiles.Profiles) -> None:

@@ -16,6 +16,7 @@ import dataclasses
 import datetime
 import errno
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -87,6 +88,7 @@ class CallHeader:
             raise ValueError(msg) from error
 
 
+@functools.cache
 def current_boot_id() -> str:
     """The kernel's id of this boot."""
     return pathlib.Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
@@ -127,10 +129,9 @@ async def start(argv: collections.abc.Sequence[str], transcript: pathlib.Path, h
     loop = asyncio.get_running_loop()
     started: asyncio.Future[int] = loop.create_future()
     exited: asyncio.Future[int] = loop.create_future()
-    reports = (Report(loop, started), Report(loop, exited))
     attendant = threading.Thread(
         target=_attend,
-        args=(list(argv), transcript, header.to_line(), *reports),
+        args=(list(argv), transcript, header.to_line(), Report(loop, started), Report(loop, exited)),
         name=f"engine-call-{header.call_id}",
         daemon=True,  # the call outlives us: the end of the process does not wait for it
     )
@@ -217,8 +218,7 @@ def _popen(argv: list[str], descriptor: int) -> subprocess.Popen[bytes]:
 
 def environment() -> dict[str, str]:
     """All that a call of ours gets to see of our environment. English words of sudo are what ``identity`` reads."""
-    kept = {"TZ": os.environ["TZ"]} if "TZ" in os.environ else {}
-    return {"PATH": _PATH, "LANG": "C.UTF-8", **kept}
+    return {"PATH": _PATH, "LANG": "C.UTF-8"} | ({"TZ": os.environ["TZ"]} if "TZ" in os.environ else {})
 
 
 def _sync_directory(directory: pathlib.Path) -> None:

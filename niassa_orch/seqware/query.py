@@ -111,6 +111,9 @@ async def _question(
     def attend() -> None:
         try:
             report(read(_converse(list(argv), stdin, deadline_seconds, most_bytes, given_up)))
+        except OSError as error:
+            msg = f"{' '.join(argv)}: {error.strerror or error}"
+            report(errors.EngineCallError(msg))
         except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
             report(error)
 
@@ -159,6 +162,8 @@ def _start(argv: list[str], written: typing.IO[bytes], complaints: typing.IO[byt
             start_new_session=True,
         )
     except OSError as error:
+        if error.filename is None:
+            raise  # no descriptor, no process: not the program's fault
         raise errors.SudoRefusedError(_explain(argv, f"{error.filename}: {error.strerror}")) from error
 
 

@@ -1,0 +1,100 @@
+"""No file descriptor, no process to be had while a call is started: the reason is told, the service lives on, and each
+run is launched exactly once, at the latest when there are some again.
+"""
+
+import pathlib
+import signal
+
+import pytest
+
+from tests.acceptance import books, scarcity, services, stages
+
+_QUICK = {"BEAT__INTERVAL_SECONDS": 0.1, "HTTP__ATTEMPTS": 1}
+_REASONS = ("account.backing_off", "launch.backing_off", "launch.put_off", "launch.in_doubt", "run.left_alone")
+
+
+async def test_without_file_descriptors_a_run_is_launched_once_or_waits_with_a_reason(stage: stages.Stage) -> None:
+    runs = []
+    async with stage.service(**_QUICK) as service:
+        pid = service.process.pid
+        for spare in range(13):
+            name = "alice" if spare % 2 else "bob"
+            await _is_well(stage, service, name)
+            with scarcity.limited(pid, "nofile", scarcity.descriptors_and(pid, spare)):
+                runs.append(await stage.schedule(name))
+                await _is_met(stage, service, runs[-1])
+            service.signal(signal.SIGHUP)
+        await stage.web.reach("completed", *runs)
+        assert any("Too many open files" in event["reason"] for event in _reasons(service))
+        _assert_no_defect(service)
+    await stage.launched_once(*runs)
+
+
+async def test_without_file_descriptors_a_service_that_is_asked_to_read_its_profiles_again_lives_on(
+    stage: stages.Stage,
+) -> None:
+    mine = await stage.schedule("alice", "align:300")
+    async with stage.service(**_QUICK) as service:
+        await stage.web.reach("running", mine)
+        pid = service.process.pid
+        for spare in range(6):
+            told = len(_reasons(service)) + len(service.events("accounts.unreadable"))
+            with scarcity.limited(pid, "nofile", scarcity.descriptors_and(pid, spare)):
+                service.signal(signal.SIGHUP)
+                if spare < 3:
+                    await books.until("a reason", lambda: _has_told(service, told))
+            service.signal(signal.SIGHUP)
+            await _is_well(stage, service, "alice")
+        _assert_no_defect(service)
+    await stage.launched_once(mine)
+
+
+@pytest.mark.real_users
+async def test_without_processes_a_run_is_launched_once_or_waits_with_a_reason(
+    people: stages.People, open_directory: pathlib.Path
+) -> None:
+    async with stages.of_people(open_directory, people) as stage:
+        runs = []
+        async with stage.service(**_QUICK) as service:
+            pid, uid = service.process.pid, people.made.service.uid
+            for spare in range(7):
+                name = "alice" if spare % 2 else "bob"
+                await _is_well(stage, service, name)
+                with scarcity.limited(pid, "nproc", scarcity.threads_of(uid) + spare):
+                    runs.append(await stage.schedule(name))
+                    await _is_met(stage, service, runs[-1])
+                service.signal(signal.SIGHUP)
+            await stage.web.reach("completed", *runs)
+            assert _reasons(service)
+            _assert_no_defect(service)
+        await stage.launched_once(*runs)
+
+
+async def _is_well(stage: stages.Stage, service: services.Service, name: str) -> None:
+    """Wait until an account is served."""
+    assert service.process.returncode is None
+    await stage.web.polls(stage.accounts[name].web_user, more=1)
+
+
+async def _is_met(stage: stages.Stage, service: services.Service, accession: int) -> None:
+    """Wait until a run is launched all the same, or somebody is told why not."""
+    seen = len(_reasons(service))
+
+    async def look() -> bool | None:
+        launched = (await stage.web.runs())[accession]["status"] == "completed"
+        return launched or len(_reasons(service)) > seen or None
+
+    await books.until(f"a launch of {accession}, or a reason why not", look)
+
+
+async def _has_told(service: services.Service, before: int) -> bool | None:
+    return len(_reasons(service)) + len(service.events("accounts.unreadable")) > before or None
+
+
+def _reasons(service: services.Service) -> list[services.Event]:
+    return [event for name in _REASONS for event in service.events(name)]
+
+
+def _assert_no_defect(service: services.Service) -> None:
+    for word in ("Traceback", "task.crashed", "a defect", "install it with"):
+        assert word not in service.text, word
