@@ -7,7 +7,7 @@ import contextlib
 import os
 import pathlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 def processes(of: Callable[[pathlib.Path], bool]) -> list[int]:
@@ -30,6 +30,19 @@ def entries(directory: pathlib.Path | str, pattern: str = "*") -> list[pathlib.P
 def processes_of_user(uid: int) -> list[int]:
     """Every living process of a Unix user."""
     return processes(lambda entry: entry.stat().st_uid == uid)
+
+
+def engines_of_user(uid: int) -> list[int]:
+    """The processes of a Unix user that are the engine, stopped ones too; mediators and sudo are none."""
+    words = b"workflow-run\0launch-scheduled"
+    return processes(lambda entry: entry.stat().st_uid == uid and words in (entry / "cmdline").read_bytes())
+
+
+def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    """Signal processes, those of them that still live."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def end_processes_of(directory: pathlib.Path) -> None:

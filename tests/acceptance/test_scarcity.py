@@ -2,6 +2,7 @@
 run is launched exactly once, at the latest when there are some again.
 """
 
+import functools
 import pathlib
 import signal
 
@@ -42,7 +43,7 @@ async def test_without_file_descriptors_a_service_that_is_asked_to_read_its_prof
             with scarcity.limited(pid, "nofile", scarcity.descriptors_and(pid, spare)):
                 service.signal(signal.SIGHUP)
                 if spare < 3:
-                    await books.until("a reason", lambda: _has_told(service, told))
+                    await books.until("a reason", functools.partial(_has_told, service, told))
             service.signal(signal.SIGHUP)
             await _is_well(stage, service, "alice")
         _assert_no_defect(service)
