@@ -32,6 +32,11 @@ def processes_of_user(uid: int) -> list[int]:
     return processes(lambda entry: entry.stat().st_uid == uid)
 
 
+def is_taken(pid: int) -> bool:
+    """Whether somebody has a process id, a zombie too."""
+    return pathlib.Path(f"/proc/{pid}").exists()
+
+
 def engines_of_user(uid: int) -> list[int]:
     """The processes of a Unix user that are the engine, stopped ones too; mediators and sudo are none."""
     words = b"workflow-run\0launch-scheduled"

@@ -203,7 +203,12 @@ async def own(
 
 @contextlib.asynccontextmanager
 async def of_people(
-    directory: pathlib.Path, people: People, *, behaviour: up.Behaviour = PROMPT, **configuration: float
+    directory: pathlib.Path,
+    people: People,
+    *,
+    behaviour: up.Behaviour = PROMPT,
+    crew: Crew | None = None,
+    **configuration: float,
 ) -> AsyncIterator[Stage]:
     """A stage on which each account has a real Unix user, and the service one of its own.
 
@@ -211,13 +216,14 @@ async def of_people(
         directory: New, below a directory that everybody may enter.
         people: Whose accounts there are.
         behaviour: Of the neighbours.
+        crew: Who runs the service, and how; ``people.crew()`` otherwise.
         configuration: Of the mediator, such as ``deadline_seconds``.
     """
     who = [_account(name, user.name) for name, user in people.made.by_name.items()]
     people.install(layout.Layout(directory).engine, **configuration)
     service_user = people.made.service.name
     options = {"behaviour": behaviour, "home_settings": True, "service_user": service_user}
-    async with _up(directory, who, people.crew(), **options) as stage:
+    async with _up(directory, who, crew or people.crew(), **options) as stage:
         yield stage
 
 
