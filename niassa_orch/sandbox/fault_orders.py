@@ -25,13 +25,16 @@ class Action(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What an order can look at. ``user`` is the one of the Authorization header, trimmed and in lower case."""
+    """What an order can look at. ``user`` is the one of the Authorization header, trimmed and in lower case; ``agent``
+    is the User-Agent header, which says whether the service or the engine asks.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     user: str | None
     body: bytes
+    agent: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Order:
         path: A regular expression searched in the path.
         query: Pairs that the query must hold.
         user: The user of the Authorization header.
+        agent: A regular expression searched in the User-Agent header.
         body: For the action ``status`` the body of the answer; for every other action a text that the request's body
             must hold.
         body_contains: A text that the request's body must hold, whatever the action.
@@ -60,6 +64,7 @@ class Order:
     path: str | None = None
     query: Mapping[str, str] | None = None
     user: str | None = None
+    agent: str | None = None
     body: str | None = None
     body_contains: str | None = None
     skip: int = 0
@@ -74,6 +79,7 @@ class Order:
         return (
             (self.method is None or self.method.upper() == request.method)
             and (self.path is None or re.search(self.path, request.path) is not None)
+            and (self.agent is None or re.search(self.agent, request.agent) is not None)
             and (self.user is None or self.user.strip().lower() == request.user)
             and all(request.query.get(key) == str(value) for key, value in (self.query or {}).items())
             and all(text.encode() in request.body for text in self._texts())
@@ -98,6 +104,7 @@ _TYPES: Mapping[str, type | types.UnionType] = {
     "path": str | None,
     "query": dict | None,
     "user": str | None,
+    "agent": str | None,
     "body": str | None,
     "body_contains": str | None,
     "skip": int,
@@ -130,9 +137,10 @@ def read(fields: object) -> Order:
     if order.action in (Action.DELAY, Action.TRICKLE) and order.seconds is None:
         msg = f"{order.action}: say how many seconds"
         raise ValueError(msg)
-    try:
-        re.compile(order.path or "")
-    except re.error as exc:
-        msg = f"path: {exc}"
-        raise ValueError(msg) from exc
+    for key, pattern in (("path", order.path), ("agent", order.agent)):
+        try:
+            re.compile(pattern or "")
+        except re.error as exc:
+            msg = f"{key}: {exc}"
+            raise ValueError(msg) from exc
     return order

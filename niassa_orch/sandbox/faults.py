@@ -21,15 +21,19 @@ KEPT_REQUESTS = 200_000
 
 @dataclasses.dataclass(slots=True)
 class _Seen:
-    """One request that came in; ``status`` and ``identity`` are filled in when it was answered."""
+    """One request that came in; ``fault`` is the number of the order that struck it, if one did, ``status`` and
+    ``identity`` are filled in when it was answered.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     user: str | None
+    agent: str
     cookie: str | None
     seconds: float
     in_flight: int
+    fault: int | None = None
     status: int | None = None
     identity: str | None = None
 
@@ -135,6 +139,7 @@ class Faults:
             path=request.path,
             query=dict(request.query),
             user=login[0] if login else None,
+            agent=request.headers.get("User-Agent", ""),
             cookie=request.headers.get("Cookie"),
             seconds=round(time.monotonic() - self._started, 6),
             in_flight=self._in_flight + 1,
@@ -166,9 +171,10 @@ class Faults:
         if not self._orders:
             return None
         body = await request.read()
-        asked = fault_orders.Request(seen.method, seen.path, seen.query, seen.user, body)
-        for standing in self._orders.values():
+        asked = fault_orders.Request(seen.method, seen.path, seen.query, seen.user, body, seen.agent)
+        for number, standing in self._orders.items():
             if standing.order.means(asked) and standing.strikes():
+                seen.fault = number
                 return standing.order
         return None
 

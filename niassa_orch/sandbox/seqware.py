@@ -4,7 +4,9 @@
 One file for Python 3.6 or newer with the standard library only: it is copied to a place of its own and run as account
 users. Settings come from ``SEQWARE_SETTINGS`` or ``~/.seqware/settings``; what only a stand-in needs (a JVM's start-up
 delay, the pauses of the lock) comes from ``seqware.json`` beside the file, never from the caller. What goes wrong with
-one run is printed and swallowed, exit code 0, as the real one does. How a run is to behave stands in its ``iniFile``.
+one run is printed and swallowed, exit code 0, as the real one does. How a run is to behave stands in its ``iniFile``:
+its ``steps``, the trouble with its launch (``sandbox.launch``), and where the launch stops until somebody continues it
+(``sandbox.pause=3``: after its third line; ``3+``: before its fourth, or its end; by SIGSTOP, once a run).
 """
 
 import base64
@@ -77,9 +79,9 @@ def put(descriptor: int, text: str) -> None:
         os.write(descriptor, text.encode("utf-8", "replace"))
 
 
-def log4j(level: str, text: str) -> None:
+def log4j(level: str, text: str, tell: Callable[[str], None] = say) -> None:
     """A line of the kind that the engine's libraries put between the others."""
-    say("[SeqWare Pipeline] {} [{}] | {}".format(level, time.strftime("%Y/%m/%d %H:%M:%S"), text))
+    tell("[SeqWare Pipeline] {} [{}] | {}".format(level, time.strftime("%Y/%m/%d %H:%M:%S"), text))
 
 
 def trace(kind: str, error: BaseException) -> None:
@@ -221,12 +223,16 @@ class Oozie:
         with opener().open(request) as answer:
             return json.loads(answer.read().decode("utf-8") or "null")
 
-    def submit(self, conf: Dict[str, str]) -> str:
-        """Submit and start; answers the job's id. The JDK repeats a POST that broke without an answer, once."""
+    def submit(self, conf: Dict[str, str], deaf: bool = False) -> str:
+        """Submit and start; answers the job's id. The JDK repeats a POST that broke without an answer, once.
+
+        A ``deaf`` one does so although it was told not to.
+        """
         try:
             answer = self._ask("POST", "jobs", {"action": "start"}, conf)
         except (http.client.BadStatusLine, ConnectionError):
-            if "-Dsun.net.http.retryPost=false" in os.environ.get("SEQWARE_JVM_OPTS", "").split():
+            told = "-Dsun.net.http.retryPost=false" in os.environ.get("SEQWARE_JVM_OPTS", "").split()
+            if told and not deaf:
                 raise
             answer = self._ask("POST", "jobs", {"action": "start"}, conf)
         return str(answer["id"])
@@ -299,15 +305,33 @@ class Launch:
         self.behaviour = self.ini.get("sandbox.launch", "")
         self.name = "oozie-" + str(uuid.uuid4())
         self.folder = os.path.join(settings["OOZIE_WORK_DIR"], self.name)
+        self.lines = 0
+
+    def say(self, text: str) -> None:
+        """One more line about this run."""
+        self.pause("{}+".format(self.lines))
+        say(text)
+        self.lines += 1
+        self.pause(str(self.lines))
+
+    def pause(self, moment: str) -> None:
+        """Stop at this moment if that was ordered, until somebody continues us; a later launch does not stop again."""
+        if self.ini.get("sandbox.pause") != moment:
+            return
+        mark = os.path.join(self.settings["OOZIE_WORK_DIR"], "paused-" + self.accession)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def carry_out(self) -> None:
         """Launch; whatever happens is printed, and the run is written as failed."""
-        say("Launching via {} launcher: {}".format("new" if self.engine else "old", self.accession))
+        self.say("Launching via {} launcher: {}".format("new" if self.engine else "old", self.accession))
         try:
             self.launcher()()
         except Exception as error:  # noqa: BLE001 - as the real one
             trace("java.lang.RuntimeException", error)
             self.swallowing(lambda: self.set_status("failed"))
+        self.pause("{}+".format(self.lines))
 
     def launcher(self) -> Callable[[], None]:
         if self.engine in WHITESTAR_ENGINES:
@@ -340,7 +364,7 @@ class Launch:
         os.makedirs(scripts)
         for step in steps:
             self.write(os.path.join(scripts, step.name + ".sh"), step_script(step, self.accession))
-        say("Using working directory: " + self.folder)
+        self.say("Using working directory: " + self.folder)
         if self.behaviour == "dies_before_submit":
             os.kill(os.getpid(), signal.SIGKILL)
         return steps
@@ -355,14 +379,14 @@ class Launch:
         os.makedirs(app)
         workflow = {"name": self.ini.get("name", "workflow"), "actions": [{"name": step.name} for step in steps]}
         self.write(os.path.join(app, "workflow.json"), json.dumps(workflow))
-        say("Files copied to " + app)
-        log4j("INFO", "Submitting to " + self.settings["OOZIE_URL"])
-        job_id = Oozie(self.settings).submit(self.configuration(app))
+        self.say("Files copied to " + app)
+        log4j("INFO", "Submitting to " + self.settings["OOZIE_URL"], self.say)
+        job_id = Oozie(self.settings).submit(self.configuration(app), deaf=self.behaviour == "repeats_post")
         if self.behaviour == "dies_after_submit":  # the window between Oozie's answer and the line that tells of it
             os.kill(os.getpid(), signal.SIGKILL)
         if self.behaviour == "lost_answer":
             raise EngineError("No answer to the submission of " + self.accession)
-        say("Submitted Oozie job: " + job_id)
+        self.say("Submitted Oozie job: " + job_id)
         if self.behaviour == "hangs_after_submit":
             hang()
         if self.behaviour == "failed_after_submit":
@@ -392,7 +416,7 @@ class Launch:
         """The whole workflow inside the call; the ``.e`` file holds standard output, the ``.o`` file the errors."""
         failed = False
         for number, step in enumerate(self.prepare(), start=1):
-            say("Running step {} of {}".format(step.name, self.accession))
+            self.say("Running step {} of {}".format(step.name, self.accession))
             base = os.path.join(self.folder, "generated-scripts", step.name)
             with open("{}.e{}".format(base, number), "w") as out, open("{}.o{}".format(base, number), "w") as err:
                 failed = subprocess.call(["/bin/sh", base + ".sh"], cwd=self.folder, stdout=out, stderr=err) != 0
@@ -400,7 +424,7 @@ class Launch:
                 log4j("ERROR", "Step {} failed".format(step.name))
                 break
         status = "failed" if failed else "completed"
-        say("Setting workflow-run status to {} for: {}".format(status, self.accession))
+        self.say("Setting workflow-run status to {} for: {}".format(status, self.accession))
         self.swallowing(lambda: self.set_status(status, currentWorkingDir=self.folder))
         self.swallowing(lambda: self.service.put(self.service.get(self.accession), statusCmd=self.accession))
 
@@ -451,17 +475,19 @@ def launch_scheduled(service: WebService, settings: Dict[str, str], given: Argum
     say("Number of submitted workflows: {}".format(len(runs)))
     for run in runs:
         accession = value(run, "swAccession")
+        if accession in given.accessions:
+            launch = Launch(service, settings, run)
+            launch.say("Working Run: " + accession)
+            launch.carry_out()
+            continue
         say("Working Run: " + accession)
         if given.accessions:
-            if accession not in given.accessions:
-                say("Skipping run due to accession check: " + accession)
-                continue
+            say("Skipping run due to accession check: " + accession)
         elif value(run, "host") not in (given.host, socket.getfqdn()):
             say("Skipping run due to host check: " + accession)
-            continue
         else:
             say("Valid run by host check: " + accession)
-        Launch(service, settings, run).carry_out()
+            Launch(service, settings, run).carry_out()
 
 
 def propagate_statuses(service: WebService, settings: Dict[str, str], given: Arguments) -> None:

@@ -2,7 +2,9 @@ import pytest
 
 from niassa_orch.sandbox import fault_orders
 
-_PUT = fault_orders.Request("PUT", "/base/workflowruns/7", {"a": "1", "b": "2"}, "bob@lab.net", b"<x>seven</x>")
+_PUT = fault_orders.Request(
+    "PUT", "/base/workflowruns/7", {"a": "1", "b": "2"}, "bob@lab.net", b"<x>seven</x>", "Java/1.8"
+)
 
 
 @pytest.mark.parametrize(
@@ -14,6 +16,7 @@ _PUT = fault_orders.Request("PUT", "/base/workflowruns/7", {"a": "1", "b": "2"},
         {"query": {"a": "1"}},
         {"query": {"a": 1}},
         {"user": " Bob@Lab.Net"},
+        {"agent": "^Java/"},
         {"body": "seven"},
         {"body_contains": "seven"},
         {"method": None, "path": None, "query": None, "user": None, "body": None},
@@ -30,6 +33,7 @@ def test_an_order_means_a_request_that_meets_its_condition(condition: dict[str, 
         {"path": "runs/8"},
         {"query": {"a": "1", "c": "3"}},
         {"user": "alice@lab.net"},
+        {"agent": "^niassa-orch/"},
         {"body": "eight"},
         {"body_contains": "eight"},
         {"method": "PUT", "user": "alice@lab.net"},
@@ -53,6 +57,7 @@ def test_the_body_of_a_status_order_is_its_answer_and_no_condition() -> None:
         {"action": "hang", "paht": "x"},
         {"action": "hang", "times": "1"},
         {"action": "hang", "path": "("},
+        {"action": "hang", "agent": "("},
         {"action": "delay"},
         {"action": "trickle"},
     ],
