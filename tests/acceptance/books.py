@@ -4,6 +4,7 @@ Nothing of the service's code is asked. Waiting is polling with a deadline. Used
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -45,19 +46,20 @@ class Neighbour:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
-    async def post(self, what: str, content: object) -> None:
-        """Send JSON to ``/sandbox/WHAT``."""
+    async def post(self, what: str, content: object) -> str:
+        """Send JSON to ``/sandbox/WHAT``; returns what it answers."""
         async with self._http.post(self.url.with_path(f"/sandbox/{what}"), json=content) as answer:
             assert answer.status < 300, await answer.text()
+            return await answer.text()
 
     async def delete(self, what: str) -> None:
         """Empty ``/sandbox/WHAT``."""
         async with self._http.delete(self.url.with_path(f"/sandbox/{what}")) as answer:
             assert answer.status < 300, await answer.text()
 
-    async def order(self, action: str, **order: object) -> None:
-        """Order a fault, as ``sandbox.fault_orders`` reads it."""
-        await self.post("faults", {"action": action, **order})
+    async def order(self, action: str, **order: object) -> int:
+        """Order a fault, as ``sandbox.fault_orders`` reads it; returns its number, which the record of requests has."""
+        return int(json.loads(await self.post("faults", {"action": action, **order}))["id"])
 
     async def fault_hits(self) -> int:
         """How often all orders in force struck."""

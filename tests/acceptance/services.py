@@ -52,6 +52,10 @@ class Service:
         found = [event for event in map(_parse, self.text.splitlines()) if event is not None and event.name == name]
         return [event for event in found if wanted.items() <= event.fields.items()]
 
+    def all_events(self) -> list[Event]:
+        """Every event, oldest first."""
+        return [event for event in map(_parse, self.text.splitlines()) if event is not None]
+
     async def tells(self, name: str, *, seconds: float = 30, **fields: object) -> Event:
         """Wait for an event."""
 

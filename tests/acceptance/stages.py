@@ -82,10 +82,17 @@ class Stage:
         self._started = 0
 
     async def schedule(
-        self, name: str, steps: str = QUICK, *, launch: str = "", engine: str = "oozie", host: str = HOST
+        self,
+        name: str,
+        steps: str = QUICK,
+        *,
+        launch: str = "",
+        pause: str = "",
+        engine: str = "oozie",
+        host: str = HOST,
     ) -> int:
         """Schedule a run as this account's user does."""
-        ini = f"steps={steps}" + (f"\nsandbox.launch={launch}" if launch else "")
+        ini = f"steps={steps}\nsandbox.launch={launch}\nsandbox.pause={pause}"
         return await users.schedule(*self._login(name), host=host, engine=engine, ini=ini, name="acceptance")
 
     async def cancel(self, name: str, accession: int) -> None:
