@@ -118,12 +118,26 @@ def accounts(*names: str) -> list[layout.SandboxAccount]:
 def group_of(leader: int) -> list[str]:
     """The command lines of a process group's members."""
     found = []
+    for pid in members_of(leader):
+        with contextlib.suppress(OSError):  # gone meanwhile
+            found.append(pathlib.Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def members_of(leader: int) -> list[int]:
+    """The living members of a process group."""
+    found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # gone meanwhile
             state, _, group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
             if int(group) == leader and state != "Z":
-                found.append((entry / "cmdline").read_text().replace("\0", " "))
+                found.append(int(entry.name))
     return found
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 async def until(look: Callable[[], Awaitable[Found | None]], seconds: float = 20) -> Found:

@@ -170,3 +170,17 @@ async def test_requests_in_flight_are_counted_until_their_answers_are_out(servic
     seen = await service.sandbox("GET", "requests")
     assert sorted(request["in_flight"] for request in seen[:4]) == [1, 2, 3, 4]
     assert seen[4]["in_flight"] == 1
+
+
+async def test_the_record_says_who_asked_and_which_order_struck(service: webservice_visits.Visit) -> None:
+    orders = [{"action": "status", "agent": "^Java/", "skip": 1}, {"action": "status", "agent": "^niassa-orch/"}]
+    await service.sandbox("POST", "faults", orders)
+    for agent in ("Java/1.8", "niassa-orch/1", "Java/1.8", "Java/1.8"):
+        await service.ask("GET", RUNS, headers={"User-Agent": agent})
+    seen = await service.sandbox("GET", "requests")
+    assert [(request["agent"], request["fault"]) for request in seen] == [
+        ("Java/1.8", None),
+        ("niassa-orch/1", 2),
+        ("Java/1.8", 1),
+        ("Java/1.8", None),
+    ]

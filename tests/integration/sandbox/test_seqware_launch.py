@@ -178,6 +178,50 @@ async def test_a_broken_post_is_repeated_once_unless_the_jdk_is_told_not_to(tmp_
             assert len(call.told("Submitted Oozie job:")) == taken - 1
 
 
+@pytest.mark.parametrize(
+    ("moment", "said_last", "jobs", "status"),
+    [
+        ("0+", "Number of submitted workflows: 1", 0, "submitted"),
+        ("1", "Working Run: ", 0, "submitted"),
+        ("5", "[SeqWare Pipeline] INFO ", 0, "submitted"),
+        ("5+", "[SeqWare Pipeline] INFO ", 1, "submitted"),
+        ("6", "Submitted Oozie job: ", 1, "submitted"),
+        ("6+", "Submitted Oozie job: ", 1, "pending"),
+    ],
+)
+async def test_a_launch_stops_at_the_moment_that_its_run_names_and_goes_on_when_continued(
+    tmp_path: pathlib.Path, moment: str, said_last: str, jobs: int, status: str
+) -> None:
+    async with running.sandbox(tmp_path) as sandbox:
+        accession = await sandbox.schedule(f"steps=align:0\nsandbox.pause={moment}")
+        words = ("workflow-run", "launch-scheduled", "--accession", str(accession))
+        with (tmp_path / "out").open("wb") as out:
+            process = await sandbox.start(*words, out=out)
+
+        async def stopped() -> list[int] | None:
+            return [pid for pid in running.members_of(process.pid) if running.is_stopped(pid)] or None
+
+        (engine,) = await running.until(stopped)
+        assert (tmp_path / "out").read_text().splitlines()[-1].startswith(said_last)
+        assert len(await sandbox.jobs()) == jobs
+        assert (await sandbox.run(accession))["status"] == status
+        os.kill(engine, signal.SIGCONT)
+        assert await process.wait() == 0
+        assert len(await sandbox.jobs()) == 1
+        assert (await sandbox.run(accession))["status"] == "pending"
+
+
+async def test_an_engine_that_repeats_a_broken_post_does_so_although_it_was_told_not_to(tmp_path: pathlib.Path) -> None:
+    async with running.sandbox(tmp_path) as sandbox:
+        await sandbox.order(sandbox.addresses.oozie_url, method="POST", action="drop_after", times=1)
+        accession = await sandbox.schedule("steps=align:0\nsandbox.launch=repeats_post")
+        environment = {"SEQWARE_JVM_OPTS": "-Dsun.net.http.retryPost=false"}
+        call = await launch(sandbox, accession, environment=environment)
+        jobs = await sandbox.jobs()
+        assert len(jobs) == 2
+        assert call.told("Submitted Oozie job:") == [jobs[1]["id"]]
+
+
 async def test_a_cancel_between_its_two_gets_is_lost(tmp_path: pathlib.Path) -> None:
     async with running.sandbox(tmp_path) as sandbox:
         url, who = sandbox.addresses.web_service_url, sandbox.accounts[0]
