@@ -11,6 +11,15 @@ from tests.acceptance import fault_matrix, fault_ways, stages, trials
 
 #: An engine asks for ever: only the mediator's deadline ends what hangs.
 _IMPATIENT = {"HTTP__TIMEOUT_SECONDS": 1.5, "ENGINE__DEADLINE_SECONDS": 3}
+#: How the engine behaves, what fails in which ways, and whether that is about one run or general (the same in each
+#: launch). What hangs takes its time: on several stages at once.
+_PARTS = [
+    ("", fault_ways.FAILS, (True, False)),
+    ("failed_after_submit", fault_ways.FAILS, (True,)),
+    ("", fault_ways.HANGS, (True,)),
+    ("", fault_ways.HANGS, (False,)),
+    ("failed_after_submit", fault_ways.HANGS, (True,)),
+]
 
 
 @pytest.mark.timeout(300)
@@ -37,16 +46,8 @@ async def test_a_web_service_that_fails_at_any_request_of_a_launch_costs_no_run_
             assert trial.held == {}
         return matrix
 
-    # The lists are the same in each launch. What hangs takes its time: on several stages at once.
-    parts = [
-        ("", fault_ways.FAILS, (True, False)),
-        ("failed_after_submit", fault_ways.FAILS, (True,)),
-        ("", fault_ways.HANGS, (True,)),
-        ("", fault_ways.HANGS, (False,)),
-        ("failed_after_submit", fault_ways.HANGS, (True,)),
-    ]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(strike(*part)) for part in parts]
+        tasks = [group.create_task(strike(*part)) for part in _PARTS]
     struck: set[tuple[fault_matrix.Asked, str]] = set().union(*(task.result().cells for task in tasks))
     assert struck == set(itertools.product(clean, fault_ways.FAILS | fault_ways.HANGS))
 
