@@ -65,8 +65,11 @@ class Service:
         return await books.until(f"event {name} {fields}", look, seconds)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the service alone."""
-        self.process.send_signal(number)
+        """Send a signal to the service alone, if it has not ended."""
+        # Not process.send_signal(), which looks first and may reap it under asyncio's own watcher: exit code 255 then.
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
 
     async def ended(self, seconds: float = _ENDING_SECONDS) -> int:
         """Its exit code, once it has ended by itself."""
@@ -80,10 +83,7 @@ class Service:
 
     async def kill(self) -> None:
         """SIGKILL, without a word of farewell."""
-        if self.process.returncode is None:
-            # Not process.kill(), which looks first and may reap it under asyncio's own watcher: exit code 255 then.
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         await self.process.wait()
 
 
