@@ -34,6 +34,7 @@ class Books:
         executions: Of whitestar, by accession: the working directories in which a step began.
         doubts: What the service shows to a person, by accession.
         cancelled: Runs that a user asked to cancel.
+        left: Runs that stay with a person, for a reason that was found right.
     """
 
     runs: Mapping[int, books.Record]
@@ -41,6 +42,7 @@ class Books:
     executions: Mapping[int, Sequence[pathlib.Path]]
     doubts: Mapping[int, books.Record]
     cancelled: Collection[int]
+    left: Collection[int] = ()
 
     @property
     def launches(self) -> int:
@@ -60,10 +62,10 @@ async def read(stage: stages.Stage, asked: crash_users.Users, doubts: Sequence[b
     for job in await stage.oozie.jobs():
         jobs[job["accession"]].append(job)
     told = {doubt["accession"]: doubt for doubt in doubts}
-    return Books(await stage.web.runs(), jobs, _executions(stage), told, asked.cancelled)
+    return Books(await stage.web.runs(), jobs, executions(stage), told, asked.cancelled, asked.left_to_a_person)
 
 
-def _executions(stage: stages.Stage) -> dict[int, list[pathlib.Path]]:
+def executions(stage: stages.Stage) -> dict[int, list[pathlib.Path]]:
     """whitestar's files of steps that began; the name of the account's folder says whose settings it went by."""
     found: collections.defaultdict[int, list[pathlib.Path]] = collections.defaultdict(list)
     for name in stage.accounts:
@@ -108,7 +110,7 @@ def _strangers(stage: stages.Stage, seen: Books, accession: int, name: str) -> I
 def _unfinished(seen: Books, accession: int, plan: crash_users.Plan) -> Iterator[tuple[str, str]]:
     status, doubt = seen.runs[accession]["status"], seen.doubts.get(accession)
     if doubt is not None and doubt["outcome"] and doubt["reason"]:
-        if not plan.is_for_a_person:
+        if accession not in seen.left:
             yield "held", f"{plan}: {doubt['outcome']}: {doubt['reason']}"
     elif doubt is not None or status not in crash_users.ENDED:
         yield "lost", f"{plan} is {status}, and a person is told {doubt}"

@@ -2,8 +2,8 @@
 
 The text of this module is run by ``python -c``, also by Unix users who cannot read the tests, so that it imports
 nothing of them. It imports the product, waits for a line that says which point, wraps that one function (or SQLite's
-COMMIT) in its own process, and calls the product's ``main``; the product is as it is. Started by ``crashes``, which
-takes the names of the points from here.
+COMMIT) in its own process, and calls the product's ``main``; the product is as it is. For a negative control it makes
+one function of that process answer what lies nearest when nobody looks. Started by ``crash_lives``.
 """
 
 import functools
@@ -54,6 +54,11 @@ FUNCTIONS = {
 }
 COMMIT = "before COMMIT"
 POINTS = (*(f"{when} {name}" for name in FUNCTIONS for when in ("before", "after")), COMMIT)
+#: What a negative control takes out of the process: a function of the product, and what it says instead.
+TAKEN_OUT = {
+    "the liveness check": ("niassa_orch.seqware.call:is_held", False),
+    "the look-up in Oozie": ("niassa_orch.core.lookup:jobs_of_launch", ()),
+}
 #: What the service's output says when it ended at its point.
 MARK = "ended at the point: "
 
@@ -86,11 +91,7 @@ class Fuse:
             self._lay_around(self._point.split(" ", 1)[1])
 
     def _lay_around(self, name: str) -> None:
-        module, _, path = FUNCTIONS[name].partition(":")
-        owner: Any = importlib.import_module(module)
-        *classes, last = path.split(".")
-        for one in classes:
-            owner = getattr(owner, one)
+        owner, last = find(FUNCTIONS[name])
         setattr(owner, last, self._wrapped(getattr(owner, last), name))
 
     def _wrapped(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -123,9 +124,36 @@ class Fuse:
         opening.connect = connected
 
 
+def find(function: str) -> tuple[Any, str]:
+    """The module or class that has a function of the product, and the function's name there."""
+    module, _, path = function.partition(":")
+    owner: Any = importlib.import_module(module)
+    *classes, last = path.split(".")
+    for one in classes:
+        owner = getattr(owner, one)
+    return owner, last
+
+
+def take_out(what: str) -> None:
+    """Make one of ``TAKEN_OUT`` say nothing in this process."""
+    function, says = TAKEN_OUT[what]
+    owner, last = find(function)
+
+    async def awaited(*_: Any, **__: Any) -> Any:
+        return says
+
+    def called(*_: Any, **__: Any) -> Any:
+        return says
+
+    setattr(owner, last, awaited if inspect.iscoroutinefunction(getattr(owner, last)) else called)
+
+
 def main() -> None:
-    """Wait for the word, lay the fuse, be the service."""
-    Fuse(**json.loads(sys.stdin.readline())).lay()
+    """Wait for the word, take out what a control says, lay the fuse, be the service."""
+    word = json.loads(sys.stdin.readline())
+    if without := word.pop("without", ""):
+        take_out(without)
+    Fuse(**word).lay()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -10,16 +10,19 @@ import contextlib
 import dataclasses
 import random
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 
 from niassa_orch.sandbox import users
 from tests.acceptance import books, stages
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 _MOST_UNFINISHED = 6
+_MOST_HALF_DONE = 2
 _PACE_SECONDS = 0.15
 #: So long a user waits for a run whose launch dies before it reaches Oozie, each time.
 _PATIENCE_SECONDS = 3.0
+#: Between two runs of whitestar that outlive several services, and have their Unix user's turn to themselves.
+_LONG_WHITESTAR_EVERY_SECONDS = 30.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Plan:
 PLAIN = Plan()
 LONG = Plan("align:6")
 FAILING = Plan("align:0.1!")
+_LONG_WHITESTAR = Plan("align:4", engine="whitestar")
 _REPAIRED = tuple(
     Plan(launch=how) for how in ("lost_answer", "failed_after_submit", "silent_after_submit", "dies_after_submit")
 )
@@ -58,6 +62,7 @@ _PLANS = {
     Plan("align:0.1?,sort:0.1"): 2,
     Plan("align:0.3", engine="whitestar"): 1,
     Plan("align:0.1!", engine="whitestar"): 1,
+    _LONG_WHITESTAR: 1,
     Plan(launch="fails"): 1,
     Plan(launch="dies_before_submit"): 1,
     _HALF_DONE: 1,
@@ -72,24 +77,31 @@ class Users:
     Args:
         stage: Where they are.
         dice: What they do next.
+        plans: What they schedule, with how often.
     """
 
-    def __init__(self, stage: stages.Stage, dice: random.Random) -> None:
+    def __init__(self, stage: stages.Stage, dice: random.Random, plans: Mapping[Plan, int] = _PLANS) -> None:
+        #: Held by whoever wants them to wait.
+        self.calm = asyncio.Lock()
         self.scheduled: dict[int, tuple[str, Plan]] = {}
         self.cancelled: set[int] = set()
-        self.need = "launch"
+        #: Half of these was executed by whitestar, which no book can settle: they stay with the person.
+        self.left_to_a_person: set[int] = set()
+        self.need = ""
         self._stage = stage
         self._dice = dice
+        self._plans = plans
         self._since: dict[int, float] = {}
         self._retried: collections.Counter[int] = collections.Counter()
 
     async def live(self, stopped: asyncio.Event) -> None:
         """Do one thing after another until stopped; what was begun is finished."""
         while not stopped.is_set():
-            runs = await self.runs()
-            await self.give_up(runs)
-            await self._see_to_need(runs)
-            await self._do_something(runs)
+            async with self.calm:
+                runs = await self.runs()
+                await self.give_up(runs)
+                await self._see_to_need(runs)
+                await self._do_something(runs)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PACE_SECONDS):
                     await stopped.wait()
@@ -113,7 +125,10 @@ class Users:
         """Runs (of these plans) that have not ended and still may."""
         left = [accession for accession, run in runs.items() if run["status"] not in ENDED]
         wanted = [accession for accession in left if not plans or self.scheduled[accession][1] in plans]
-        return [accession for accession in wanted if not self.scheduled[accession][1].is_for_a_person]
+        return [accession for accession in wanted if not self._is_left(accession)]
+
+    def _is_left(self, accession: int) -> bool:
+        return accession in self.left_to_a_person or self.scheduled[accession][1].is_for_a_person
 
     async def _do_something(self, runs: _Runs) -> None:
         unfinished = self.unfinished(runs)
@@ -124,7 +139,7 @@ class Users:
         elif chance < 0.2 and failed:
             await self._retry(self._dice.choice(failed))
         elif len(unfinished) < _MOST_UNFINISHED:
-            await self._schedule(*self._dice.choices(list(_PLANS), list(_PLANS.values())))
+            await self._schedule(*self._dice.choices(list(self._plans), list(self._plans.values())))
 
     async def _see_to_need(self, runs: _Runs) -> None:
         if self.need == "cancel":
@@ -133,7 +148,7 @@ class Users:
             await self._need_rerun(runs)
         elif self.need == "resume":
             await self._need_resume(runs)
-        else:
+        elif self.need:
             plans = {"repair": _REPAIRED, "doubt": _DOUBTFUL}.get(self.need, (PLAIN,))
             if not self.unfinished(runs, *plans):
                 await self._schedule(self._dice.choice(plans))
@@ -166,13 +181,18 @@ class Users:
             await self._schedule(LONG)
 
     async def _schedule(self, plan: Plan) -> None:
-        held = [one for _, one in self.scheduled.values() if one.is_for_a_person]
-        if plan.is_for_a_person and len(held) > 1:
+        if not self._may_have(plan):
             return
         name = self._dice.choice(list(self._stage.accounts))
         accession = await self._stage.schedule(name, plan.steps, launch=plan.launch, engine=plan.engine)
         self.scheduled[accession] = name, plan
         self._since[accession] = time.monotonic()
+
+    def _may_have(self, plan: Plan) -> bool:
+        alike = [accession for accession, (_, one) in self.scheduled.items() if one == plan]
+        if plan == _LONG_WHITESTAR and alike:
+            return time.monotonic() > self._since[alike[-1]] + _LONG_WHITESTAR_EVERY_SECONDS
+        return not plan.is_for_a_person or len(alike) < _MOST_HALF_DONE
 
     async def _cancel(self, accession: int) -> None:
         self.cancelled.add(accession)
@@ -186,3 +206,15 @@ class Users:
         # The run moved meanwhile, or its engine knows no such thing: users are told so, and live with it.
         with contextlib.suppress(users.RefusedError):
             await asking
+
+
+@contextlib.asynccontextmanager
+async def about(users_of_stage: Users) -> AsyncIterator[None]:
+    """Users go about their doings meanwhile."""
+    stopped = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(users_of_stage.live(stopped), name="users")
+        try:
+            yield
+        finally:
+            stopped.set()

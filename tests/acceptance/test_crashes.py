@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from niassa_orch.sandbox import layout, up
-from tests.acceptance import books, crash_books, crash_report, crash_users, crashes, stages
+from tests.acceptance import books, crash_books, crash_controls, crash_report, crash_users, crashes, stages
 
 pytestmark = pytest.mark.crashes
 
@@ -23,6 +23,8 @@ _SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000)
 #: Crashes on one stage; more of them are spread over more stages, two at a time.
 _CRASHES_A_STAGE = 100
 _STAGES_AT_ONCE = 2
+#: A control takes from 2 to 15 crashes, mostly 3 to 5.
+_MOST_CRASHES = 60
 #: An engine that is quick, and waits for its lock as long as it takes: calls of killed services hold it.
 _BEHAVIOUR = up.Behaviour(engine=layout.EngineOptions(jvm_seconds=0.1, lock_tries=300, lock_pause_seconds=0.05))
 
@@ -37,7 +39,7 @@ async def test_a_service_that_is_killed_at_every_point_doubles_no_run_loses_none
     async def crash(number: int, share: int) -> crash_report.Report:
         directory = tmp_path / str(number)
         directory.mkdir()
-        async with places, stages.own(directory, "alice", "bob", behaviour=_BEHAVIOUR) as stage:
+        async with places, stages.own(directory, "alice", "bob", "carol", behaviour=_BEHAVIOUR) as stage:
             return await crashes.Harness(stage, stages.Crew(), _SEED + number).crash(share, every_point=True)
 
     shares = [min(_CRASHES_A_STAGE, _CRASHES - done) for done in range(0, _CRASHES, _CRASHES_A_STAGE)]
@@ -48,6 +50,7 @@ async def test_a_service_that_is_killed_at_every_point_doubles_no_run_loses_none
     sys.stdout.write(f"\n{report}\n")
     assert not report.findings, str(report)
     assert not report.never_hit, str(report)
+    assert not report.never_disturbed, str(report)
 
 
 @pytest.mark.real_users
@@ -61,12 +64,15 @@ async def test_a_killed_service_never_launches_as_another_unix_user(
 
 
 @pytest.mark.timeout(300)
-async def test_without_journal_and_transcripts_the_same_crashes_double_runs_or_lose_them(
-    tmp_path: pathlib.Path,
+@pytest.mark.parametrize("safeguard", crash_controls.CONTROLS)
+async def test_without_one_safeguard_the_same_crashes_launch_a_run_twice(
+    tmp_path: pathlib.Path, safeguard: str
 ) -> None:
+    control = crash_controls.CONTROLS[safeguard]
     async with stages.own(tmp_path, "alice", "bob", behaviour=_BEHAVIOUR) as stage:
-        report = await crashes.Harness(stage, stages.Crew(), _SEED, forgetful=True).crash(40, quiet_seconds=10)
-    assert report.kinds["doubled"] + report.kinds["lost"] > 0, str(report)
+        taken = await crash_controls.crashes_until_doubled(control, stage, stages.Crew(), _SEED, _MOST_CRASHES)
+    sys.stdout.write(f"\nwithout {safeguard}: launched twice after {taken} crashes, seed {_SEED}\n")
+    assert taken is not None, f"seed {_SEED}: nothing was launched twice without {safeguard}"
 
 
 _JOB = {"id": "1-W", "user": pwd.getpwuid(os.geteuid()).pw_name, "appPath": "file:///apps/alice/oozie-1"}
