@@ -57,7 +57,7 @@ POINTS = (*(f"{when} {name}" for name in FUNCTIONS for when in ("before", "after
 #: What a negative control takes out of the process: a function of the product, and what it says instead.
 TAKEN_OUT = {
     "the liveness check": ("niassa_orch.seqware.call:is_held", False),
-    "the look-up in Oozie": ("niassa_orch.core.lookup:jobs_of_launch", ()),
+    "the look-up in Oozie": ("niassa_orch.core.lookup:_jobs_since", ()),
 }
 #: What the service's output says when it ended at its point.
 MARK = "ended at the point: "
