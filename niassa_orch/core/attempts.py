@@ -4,7 +4,6 @@
 
 import dataclasses
 import pathlib
-import time
 from collections.abc import Sequence
 
 from niassa_orch import errors
@@ -34,10 +33,11 @@ class Attempt:
         held: Accessions that wait for a person, and why.
         none_since: When Oozie first answered that it has no job of the accession, in seconds of ``time.monotonic()``.
         started: The call is known to have been started.
+        made: The call, when this process started it and knows so.
         failure: What went wrong when it was started.
         calling: The call may still be alive.
         recovered: It was begun by an earlier process, or for another profile.
-        begun: When it was intended, in seconds of ``time.monotonic()``; ``None`` when that is not known.
+        begun: When it was intended, in seconds of ``time.monotonic()``; ``None`` when the machine was started since.
         patience: When the unsettled ones are asked about again.
     """
 
@@ -49,6 +49,7 @@ class Attempt:
     held: dict[runs.Accession, str] = dataclasses.field(default_factory=dict)
     none_since: dict[runs.Accession, float] = dataclasses.field(default_factory=dict)
     started: bool = False
+    made: call.EngineCall | None = None
     failure: errors.EngineCallError | None = None
     calling: bool = True
     recovered: bool = False
@@ -110,5 +111,5 @@ def of_journal(
         none_since={one.accession: one.none_since for one in launches if one.none_since is not None},
         started=first.started,
         recovered=recovered,
-        begun=None if recovered else time.monotonic(),
+        begun=first.begun if first.boot_id == call.current_boot_id() else None,
     )

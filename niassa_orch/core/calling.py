@@ -33,8 +33,8 @@ async def make(attempt: attempts.Attempt, verb: identity.Verb, journal: store.Jo
     starting = asyncio.ensure_future(call.start(argv, attempt.transcript, header))
     process = records.Process(json.dumps(argv))
     try:
-        begun = await asyncio.shield(starting)
-        process = dataclasses.replace(process, pid=begun.pid, pid_started=_started_ticks(begun.pid))
+        attempt.made = made = await asyncio.shield(starting)
+        process = dataclasses.replace(process, pid=made.pid, pid_started=_started_ticks(made.pid))
     except asyncio.CancelledError:
         await asyncio.wait({starting})
         raise
@@ -80,7 +80,11 @@ async def wait_until_over(attempt: attempts.Attempt) -> None:
         return  # it has no transcript, which takes a file descriptor to see
     while True:
         try:
-            await call.wait_until_free(attempt.transcript)
+            if attempt.made is not None:
+                # So that its end is noticed at once.
+                await attempt.made.wait()
+            else:
+                await call.wait_until_free(attempt.transcript)
             return
         except OSError as exc:
             if not may_pass(exc):

@@ -7,6 +7,7 @@ of the runs that it owns, whoever began them: an earlier process, or a profile o
 
 import collections
 import json
+import time
 from collections.abc import Iterator, Sequence
 
 from niassa_orch.core import attempts, enrolling, limits, state_directory
@@ -105,5 +106,6 @@ def _launch(
         transcript=transcript,
         boot_id=header.boot_id,
         created=header.created,
+        begun=time.monotonic(),
         seen=json.dumps({"status": run.status, "statusCmd": run.status_cmd, "workflowEngine": run.engine}),
     )

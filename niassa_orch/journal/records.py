@@ -40,6 +40,7 @@ class Launch:
         job_id: The job that a person named.
         told: What a person said of it.
         seen: What the record said right before the intent.
+        begun: When it was intended, in seconds of the machine's monotonic clock; says something in the same boot only.
         argv: Of the call, as JSON; ``""`` while it is not known to have been started.
         pid: Of sudo, for people: nothing goes by it, since pids come again.
         pid_started: When that process started, in clock ticks since boot.
@@ -66,6 +67,7 @@ class Launch:
     job_id: str | None = None
     told: Told | None = None
     seen: str = ""
+    begun: float | None = None
     argv: str = ""
     pid: int | None = None
     pid_started: int | None = None

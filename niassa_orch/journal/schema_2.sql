@@ -1,6 +1,7 @@
 -- Version 2: what was seen and called, the evidence of a verdict, what a person said, and every act on a job.
 
 ALTER TABLE launches ADD COLUMN seen TEXT NOT NULL DEFAULT '';      -- of the record, right before the intent
+ALTER TABLE launches ADD COLUMN begun REAL;                         -- the machine's monotonic clock at the intent
 ALTER TABLE launches ADD COLUMN argv TEXT NOT NULL DEFAULT '';      -- of the call, as JSON; holds no secret
 ALTER TABLE launches ADD COLUMN pid INTEGER;                        -- of sudo; for people, nothing goes by it
 ALTER TABLE launches ADD COLUMN pid_started INTEGER;                -- when, in clock ticks since boot

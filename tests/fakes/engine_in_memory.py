@@ -18,8 +18,6 @@ from tests.fakes import calls, neighbours_in_memory
 R = runs.RunStatus
 #: So often others get a turn between the wish to start a call and its transcript, and again until it is started.
 _TURNS = 5
-#: Beyond any that the kernel gives.
-_NO_PID = 1 << 30
 
 
 class Way(enum.Enum):
@@ -45,11 +43,17 @@ _WRITE_FAILED = frozenset({Way.FAILS, Way.FAILED_OVER_JOB, Way.LOSES_ANSWER})
 
 @dataclasses.dataclass(slots=True)
 class LivingCall:
-    """A call that lives: what was asked for, and where it writes."""
+    """A call that lives: what was asked for, and where it writes. Speaks as ``call.EngineCall``."""
 
     transcript: pathlib.Path
     header: call.CallHeader
     over: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    #: Beyond any that the kernel gives.
+    pid: int = 1 << 30
+
+    async def wait(self) -> None:
+        """Wait until it is over."""
+        await self.over.wait()
 
 
 class EngineInMemory:
@@ -67,11 +71,12 @@ class EngineInMemory:
         self._oozie = oozie
         self._starting: set[asyncio.Handle] = set()
         self._process = 0
+        self._made: dict[pathlib.Path, LivingCall] = {}
         self.living: dict[pathlib.Path, LivingCall] = {}
         self.jobs: dict[str, int] = {}
         self.doubled: set[int] = set()
 
-    async def start(self, _argv: Sequence[str], transcript: pathlib.Path, header: call.CallHeader) -> call.EngineCall:
+    async def start(self, _argv: Sequence[str], transcript: pathlib.Path, header: call.CallHeader) -> LivingCall:
         """Start a call; the start goes on whatever becomes of who waits for it, but dies with its process."""
         loop = asyncio.get_running_loop()
         started: asyncio.Future[None] = loop.create_future()
@@ -83,7 +88,7 @@ class EngineInMemory:
             if turns == 0:
                 assert not any(one.header.unix_user == header.unix_user for one in self.living.values()), "two calls"
                 transcript.write_bytes(header.to_line())
-                self.living[transcript] = LivingCall(transcript, header)
+                self.living[transcript] = self._made[transcript] = LivingCall(transcript, header)
             if turns > -_TURNS:
                 loop.call_soon(go_on, turns - 1)
             elif not started.done():
@@ -91,7 +96,7 @@ class EngineInMemory:
 
         go_on(_TURNS)
         await started
-        return call.EngineCall(header, transcript, _NO_PID, loop.create_future())
+        return self._made[transcript]
 
     def is_held(self, transcript: pathlib.Path) -> bool:
         """Whether the call lives."""

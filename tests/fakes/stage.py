@@ -51,7 +51,7 @@ JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
 _TIMED: tuple[types.ModuleType, ...] = (
-    *(attempts, caller, engine_lock, launching, propagating),
+    *(caller, engine_lock, intents, launching, propagating),
     *(rests, settlement, shares, worker),
 )
 

@@ -127,7 +127,7 @@ class Room:
 
     @contextlib.asynccontextmanager
     async def living_call(self, ending: Ending, waits: int) -> AsyncIterator[None]:
-        """A process ends at such a wait for its call, which lives on while the context lasts."""
+        """A process ends after so many turns of waiting for its call, which lives on while the context lasts."""
         self.stage.bar(7)
         self.stage.says(*self.play.lines, gate=True)
         scene, counted = launches.Scene(self.stage), steps.Steps(self.assert_fenced)
@@ -135,8 +135,9 @@ class Room:
             with counted.watching():
                 scene.offer()
                 await gate.enter_async_context(self.stage.at_gate(7))
-                counted.at(waits, int)
-                await self.stage.until(lambda: counted.is_done)
+                await self.stage.until(lambda: self.stage.unsettled()[7].started)
+                for _ in range(waits):
+                    await asyncio.sleep(0)
                 await ending(scene.launcher)
                 await scene.launcher.stop()
             self.stage.restart()

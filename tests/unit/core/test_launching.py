@@ -239,6 +239,7 @@ async def test_a_call_past_its_deadline_gives_its_place_back_and_keeps_the_users
     scene.offer()
     async with stage.at_gate(7):
         assert stage.turns.calls.busy == 1
+        await stage.until(lambda: stage.unsettled()[7].started)
         await asyncio.sleep(900 + 10 + 60 + 5)
         assert "launch.overdue" in stage.events
         assert stage.turns.calls.busy == 0
