@@ -167,8 +167,8 @@ class Launcher:
 
     async def _launch(self, enrolled: enrolling.Enrolled, launchable: Sequence[runs.WorkflowRun], term: int) -> None:
         rest = list(launchable)
-        while rest and self._rests.are_over and self._may_go_on(term) and self._share.is_open(enrolled, len(rest)):
-            batch = selection.next_batch(rest, self._batch)
+        while rest and self._rests.are_over and self._may_go_on(term) and (room := self._share.room(enrolled, rest)):
+            batch = selection.next_batch(rest, min(room, self._batch))
             rest = [run for run in rest if run not in batch]
             attempt = await self._caller.call(enrolled, batch, functools.partial(self._may_go_on, term))
             if attempt is not None:

@@ -28,17 +28,17 @@ class Share:
         #: Why launches wait for a limit, or ``""``.
         self.why = ""
 
-    def is_open(self, enrolled: enrolling.Enrolled, wanted: int) -> bool:
-        """Whether any of the launches that are wanted may begin now."""
+    def room(self, enrolled: enrolling.Enrolled, wanted: Sequence[runs.WorkflowRun]) -> int:
+        """How many of the launches that are wanted may begin now."""
         room = self._intents.limits.ask(enrolled.account, self._flying(), time.monotonic())
         if not room.launches:
-            self._wait(wanted, room)
-        elif room.launches >= wanted:
+            self._wait(len(wanted), room)
+        elif room.launches >= len(wanted):
             self.why = ""
-        return room.launches > 0
+        return room.launches
 
     def take(self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun]) -> Sequence[runs.WorkflowRun]:
-        """Those of the batch that may begin; they count from now on, so write their intents next."""
+        """Those of the batch that still may begin; they count from now on, so write their intents next."""
         room = self._intents.limits.take(enrolled.account, len(batch), self._flying(), time.monotonic())
         if room.launches < len(batch):
             self._wait(len(batch) - room.launches, room)

@@ -50,11 +50,11 @@ async def test_a_batch_is_cut_to_what_is_left_of_the_beat_and_the_rest_follows_i
     _launch_well(stage, 1, 2, 3, 4, 5)
     await scene.beat(known)
     assert stage.called == ["launch 1 2", "launch 3"]
-    said = "1 to launch: 3 of 3 launches of this account were begun in this beat; more in 30 s"
+    said = "2 to launch: 3 of 3 launches of this account were begun in this beat; more in 30 s"
     assert stage.line.waiting == said
     stage.clock.advance(20)
     await scene.beat(known)
-    assert stage.line.waiting == said.replace("1 to launch", "2 to launch").replace("30 s", "10 s")
+    assert stage.line.waiting == said.replace("30 s", "10 s")
     stage.clock.advance(10)
     await scene.beat(known)
     assert stage.called == ["launch 1 2", "launch 3", "launch 4 5"]
@@ -146,6 +146,23 @@ async def test_all_accounts_share_a_limit(stage: stages.Stage) -> None:
         await launcher.join()
     assert stage.called[2:] == ["launch 4", "launch 9"]
     assert stage.line.waiting == ""
+
+
+async def test_what_two_accounts_look_at_in_the_same_moment_is_cut_to_what_is_left_for_both(
+    stage: stages.Stage,
+) -> None:
+    stage.intents.limits = limits.Limits(settings.Launching(a_beat=1), stages.BEAT_SECONDS)
+    _schedule(stage, 1)
+    stage.service.schedule(9, ownerUserName="eve@lab.net")
+    _launch_well(stage, 1, 9)
+    hers = stages.renamed(stage, "eve", web_user="eve@lab.net", unix_user="niassa-eve")
+    launchers = {stage.launcher(): stage.known, stage.launcher("eve"): hers}
+    for launcher, known in launchers.items():
+        launcher.offer(known, stages.rows(stage))
+    for launcher in launchers:
+        await launcher.join()
+    assert stage.called == ["launch 1"]
+    assert stage.told.line("eve").waiting.startswith("1 to launch: 1 of 1 launches of all accounts were begun")
 
 
 async def test_an_account_that_waits_for_the_end_of_a_beat_beats_again_then_and_not_before(stage: stages.Stage) -> None:
