@@ -76,32 +76,32 @@ def seqware(stage: stages.Stage, *words: str) -> list[str]:
     return [str(stage.place.engine), "workflow-run", "launch-scheduled", *words]
 
 
-async def test_launches_wait_for_a_crontab_that_works_and_go_on_when_it_is_done(
+async def test_launches_wait_for_a_crontab_that_works_and_go_on_when_it_has_ended(
     people: stages.People, open_directory: pathlib.Path
 ) -> None:
     alice = people.made["alice"]
     async with stages.of_people(open_directory, people) as stage:
-        long = await stage.schedule("alice", "align:4", engine="whitestar", host="elsewhere")
+        long = await stage.schedule("alice", "align:300", engine="whitestar", host="elsewhere")
         with process_of(people, alice, *seqware(stage, "--accession", str(long))) as cron:
             await said(cron, "Running step")
             async with stage.service() as service:
                 mine = await stage.schedule("alice")
                 others = await stage.schedule("bob")
                 told = await service.tells("launch.waiting_for_lock", account="alice")
-                holder = re.fullmatch(
+                named = re.fullmatch(
                     rf"the engine lock of {alice.name} is held by pid (\d+) "
                     r"\(python3 \.\.\. workflow-run launch-scheduled\)",
                     told["reason"],
                 )
-                assert holder is not None, told
-                assert int(holder[1]) in machine.processes_of_user(alice.uid)
+                assert named is not None, told
+                assert int(named[1]) in machine.processes_of_user(alice.uid)
                 assert told.level == "warning"
                 await stage.web.reach("completed", others)
                 await stage.web.polls("alice@lab.net")
                 assert await stage.web.statuses(mine) == ["submitted"]
                 assert len(service.events("launch.called", accessions=mine)) == 1, "no engine is started to ask"
-                await stage.web.reach("completed", long)
-                await stage.web.reach("completed", mine, seconds=20)
+                os.killpg(cron.pid, signal.SIGKILL)
+                await stage.web.reach("completed", mine)
                 await service.tells("launch.recovered", account="alice")
                 assert len(service.events("launch.waiting_for_lock")) == 1
                 assert service.events("launch.backing_off") == []
@@ -122,7 +122,7 @@ async def test_launches_go_on_in_the_next_beat_when_whoever_held_the_lock_is_gon
                 assert told["reason"] == f"the engine lock of {alice.name} is held by pid {process.pid} (python3 ...)"
                 await stage.web.polls("alice@lab.net")
                 process.kill()
-                await stage.web.reach("completed", mine, seconds=20)
+                await stage.web.reach("completed", mine)
                 calls = len(service.events("launch.called", accessions=mine))
             assert calls == 2
             await stage.launched_once(mine)

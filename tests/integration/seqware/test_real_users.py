@@ -281,6 +281,27 @@ def test_limits_of_the_service_that_sudo_passes_on_are_refused(people: People) -
     assert "RLIMIT_CPU is 1000" in people.sudo("bob", "launch", "1", preexec_fn=limit).refused
 
 
+def test_who_holds_an_accounts_lock_is_told_for_that_account_alone(people: People) -> None:
+    bob, eve = people.users["bob"], people.users["eve"]
+    for user in (bob, eve):
+        (user.home / ".junique").mkdir(exist_ok=True)
+        os.chown(user.home / ".junique", user.uid, user.gid)
+    python = shutil.which("python3", path="/usr/bin:/bin") or ""
+    lock = bob.home / ".junique" / "seqware-host.lock"
+    pipe = subprocess.PIPE
+    argv = [python, "-c", workshop.HOLD, str(lock), "exclusive"]
+    with people.users.popen(bob, argv, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "HELD\n"
+        # eve may neither ask about it through a link, nor through a file of bob's in her own directory.
+        (eve.home / ".junique" / "link.lock").symlink_to(lock)
+        os.link(lock, eve.home / ".junique" / "hard.lock")
+        held = [{"name": "seqware-host.lock", "pid": process.pid, "command": "python3 ..."}]
+        assert [record["held"] for record in people.sudo("bob", "lock").records] == [held]
+        assert [record["held"] for record in people.sudo("eve", "lock").records] == [[]]
+    assert [record["held"] for record in people.sudo("bob", "lock").records] == [[]]
+
+
 def test_texts_are_read_as_the_account_and_never_from_a_strangers_directory(people: People) -> None:
     bob, eve = people.users["bob"], people.users["eve"]
     orders = []
