@@ -41,7 +41,7 @@ CRASHES ?= 200
 SEED ?=
 
 crashtest: $(VENV)/.ready-dev
-	CRASHES=$(CRASHES) SEED=$(SEED) $(BIN)/pytest -q -s -m crashes tests/acceptance/test_crashes.py
+	CRASHES=$(CRASHES) SEED=$(SEED) $(BIN)/pytest -q -s -m crashes tests/acceptance/test_crashes.py tests/acceptance/test_killed_calls.py
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON) here; install Python 3.11 (on Debian: apt-get install python3 python3-venv) or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
