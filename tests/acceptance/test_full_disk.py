@@ -33,6 +33,8 @@ async def test_on_a_full_disk_nothing_is_launched_or_killed_and_propagation_goes
     running, cancelled = await stage.schedule("alice", "align:3"), await stage.schedule("alice", "align:300")
     async with stage.service() as service:
         await stage.web.reach("running", running, cancelled)
+        for accession in (running, cancelled):
+            await service.tells("launch.verified", accession=accession)
         disk.fill()
         waiting = await stage.schedule("alice")
         await stage.cancel("alice", cancelled)
@@ -51,7 +53,7 @@ async def test_on_a_full_disk_nothing_is_launched_or_killed_and_propagation_goes
         disk.free()
         await stage.web.reach("completed", waiting)
         await stage.web.reach("cancelled", cancelled)
-        assert service.events("launch.recovered", account="alice")
+        await service.tells("launch.recovered", account="alice")
     await stage.launched_once(running, cancelled, waiting)
 
 
@@ -78,6 +80,7 @@ async def test_once_says_by_its_exit_code_that_a_kill_could_not_be_written_down(
     mine = await stage.schedule("alice", "align:300")
     async with stage.service() as service:
         await stage.web.reach("running", mine)
+        await service.tells("launch.verified", accession=mine)
         await service.drain()
     await stage.cancel("alice", mine)
     await stage.web.order("delay", seconds=2, method="GET", query={"status": "submitted"}, times=1)
