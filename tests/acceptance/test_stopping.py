@@ -77,7 +77,8 @@ async def test_a_service_that_is_killed_at_any_moment_loses_no_run_and_launches_
         async with stage.service() as service:
             await _come(moment, stage, service, mine)
             await service.kill()
-    async with stage.service():
+    async with stage.service() as service:
+        await service.tells("service.started")  # all may be done by now; before this a SIGTERM is no drain
         await stage.web.reach("completed", *accessions, seconds=60)
     await stage.launched_once(*accessions)
     assert stage.transcripts("open") == []
