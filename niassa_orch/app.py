@@ -35,13 +35,15 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
     with contextlib.ExitStack() as opened:
         opened.callback(directory.close)
         # Propagation goes on without it; nothing is launched.
-        journal = store.Journal(directory.journal, directory.why_no_new_journal, patient=True)
+        journal = store.Journal(
+            directory.journal, directory.why_no_new_journal, must_know=directory.open_names, patient=True
+        )
         opened.callback(journal.close)
         told.tell_journal(journal.trouble)
         async with sessions.open_session() as http:
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
-            most = limits.Limits(service.launching, service.beat.interval_seconds)
+            most = limits.Limits(service.launching, service.beat.interval_seconds, enrol.claims)
             intended = intents.Intents(journal, directory, most)
             if journal.is_open:
                 intended.tidy()

@@ -8,6 +8,8 @@ import asyncio
 import dataclasses
 import json
 import pathlib
+import re
+import time
 from typing import Annotated
 
 import typer
@@ -16,11 +18,16 @@ from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import state_directory
 from niassa_orch.domain import runs, settling
+from niassa_orch.faces import plain
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call
 
 _IN_FLIGHT = "in flight"
 _SAID = "a person said so"
+#: Of Oozie: digits, letters, and what parts them.
+_JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@:-]{0,199}")
+#: A disk that stalls longer than this between an intent and its call has other troubles.
+_BEGINS_SECONDS = 600.0
 _Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
@@ -33,10 +40,10 @@ def doubts(context: typer.Context, as_json: _Json = False) -> None:
         return
     for launch in launches:
         print(f"{launch.accession}  {_state(service, launch)} since {launch.created}")
-        print(f"    {launch.account} ({launch.owner}) as {launch.unix_user}, {launch.web_service}")
+        print(plain.line(f"    {launch.account} ({launch.owner}) as {launch.unix_user}, {launch.web_service}"))
         print(f"    transcript {_transcript(service, launch)}")
         if launch.reason:
-            print(f"    {launch.reason}")
+            print(f"    {plain.line(launch.reason)}")
     if not launches:
         print("every launch is settled")
 
@@ -55,9 +62,7 @@ def resolve(
     Look first at what is printed, at its transcript and at Oozie: a run that is launched again while its job runs, runs
     twice. What the run's record has to say then (the job, or that it failed) is written by the service.
     """
-    if (launched is not None) + relaunch + failed != 1:
-        message = "say one of --launched JOB_ID, --relaunch and --failed"
-        raise typer.BadParameter(message)
+    told = _told(launched, relaunch=relaunch, failed=failed)
     service = settings.load(context.obj)
     matching = [one for one in _unsettled(service) if one.accession == accession]
     if web_service is not None:
@@ -73,12 +78,22 @@ def resolve(
         message = f"the engine call of run {accession} is still in flight; its deadline ends it, then it is settled"
         raise errors.JournalError(message)
     for name, value in dataclasses.asdict(launch).items():
-        print(f"{name:14} {value}")
+        print(f"{name:14} {plain.line(str(value))}")
     if not yes:
-        said = f"Its job is {launched}." if launched else "It failed." if failed else "It may be launched again."
+        said = "It may be launched again." if relaunch else "It failed." if failed else f"Its job is {launched}."
         typer.confirm(said, abort=True)
-    told = records.Told.LAUNCHED if launched else records.Told.FAILED if failed else records.Told.RELAUNCH
     asyncio.run(_settle(service, launch, told, launched))
+
+
+def _told(launched: str | None, *, relaunch: bool, failed: bool) -> records.Told:
+    """What the options say, if that is one thing."""
+    if (launched is not None) + relaunch + failed != 1:
+        message = "say one of --launched JOB_ID, --relaunch and --failed"
+        raise typer.BadParameter(message)
+    if launched is not None and not _JOB_ID.fullmatch(launched):
+        message = f"{launched!r} is no id of a job"
+        raise typer.BadParameter(message)
+    return records.Told.RELAUNCH if relaunch else records.Told.FAILED if failed else records.Told.LAUNCHED
 
 
 def _state(service: settings.Settings, launch: records.Launch) -> str:
@@ -88,8 +103,15 @@ def _state(service: settings.Settings, launch: records.Launch) -> str:
     try:
         alive = call.is_held(_transcript(service, launch))
     except FileNotFoundError:
-        alive = False
+        alive = _may_begin(launch)
     return _IN_FLIGHT if alive else "over, not settled"
+
+
+def _may_begin(launch: records.Launch) -> bool:
+    """Whether a launch may be between its intent and its transcript, where there is nothing to see of it."""
+    if launch.started or launch.begun is None or launch.boot_id != call.current_boot_id():
+        return False
+    return time.monotonic() - launch.begun < _BEGINS_SECONDS
 
 
 def _transcript(service: settings.Settings, launch: records.Launch) -> pathlib.Path:
@@ -127,7 +149,8 @@ async def _forget(service: settings.Settings, accession: runs.Accession, web_ser
         if len(known) != 1:
             message = f"the journal knows a job of run {accession} for {len(known)} web services: {', '.join(known)}"
             raise errors.JournalError(message)
-        print(f"{accession} was launched before: {await journal.past.known_job(known[0], accession)} at {known[0]}")
+        job_id = await journal.past.known_job(known[0], accession)
+        print(plain.line(f"{accession} was launched before: {job_id} at {known[0]}"))
         if not yes:
             typer.confirm("Forget that, so that it is launched again when its record says submitted?", abort=True)
         await journal.past.forget_job(known[0], accession)

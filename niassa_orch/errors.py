@@ -24,6 +24,7 @@
         EngineLockedError         (Transient) another process holds the engine's lock of the Unix user
         MediatorRefusedError      the mediator ran and said no
       JournalError                the journal cannot be read or written: nothing may be launched
+        OvertakenError            another process settled the launch meanwhile, or a person said what became of it
 
 A message says what, who, and what to do next. ``Transient`` marks what may be asked again. A time-out means unknown,
 not failed. No message, field or repr holds a secret.
@@ -129,6 +130,10 @@ class SudoRefusedError(EngineCallError):
 
 class JournalError(NiassaOrchError):
     """The journal cannot be read or written; nothing irreversible may be begun."""
+
+
+class OvertakenError(JournalError):
+    """Another process settled the launch meanwhile, or a person said what became of it: look again."""
 
 
 class EngineBusyError(EngineCallError, Transient):

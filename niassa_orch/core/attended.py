@@ -101,8 +101,10 @@ class Attended:
             for accession in tuple(attempt.launches):
                 launch = known.get((attempt.header.call_id, accession))
                 if launch is None:
-                    attempt.forget(accession)
-                elif _word(launch) != _word(attempt.launches[accession]):
+                    # While its call lives, what it comes to is looked at all the same.
+                    if not attempt.calling:
+                        attempt.forget(accession)
+                elif _word(launch) != _word(attempt.launches[accession]) or _is_said_again(attempt, launch):
                     attempt.launches[accession] = launch
                     attempt.ask_again(accession, launch.reason)
             if not attempt.calling:
@@ -112,3 +114,8 @@ class Attended:
 def _word(launch: records.Launch) -> tuple[records.Told | None, str | None]:
     """What a person said of it."""
     return launch.told, launch.job_id
+
+
+def _is_said_again(attempt: attempts.Attempt, launch: records.Launch) -> bool:
+    """Whether a person repeated what led to nothing before, since it may lead to something now."""
+    return launch.told is not None and launch.outcome is settling.Outcome.IN_DOUBT and launch.accession in attempt.held

@@ -21,6 +21,9 @@ _LOOK_HOLDS_SECONDS = 10.0
 class Caller:
     """Makes engine calls, one at a time a Unix user.
 
+    Attributes:
+        is_waiting: ``call`` has written nothing down yet: it may be cancelled, and nothing is lost.
+
     Args:
         line: The account's line on the board.
         told: The board, for events.
@@ -51,6 +54,7 @@ class Caller:
         self._intents = intended
         self._attended = attending
         self._engine = engine
+        self.is_waiting = False
 
     async def call(
         self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], may_go_on: Callable[[], bool]
@@ -70,6 +74,7 @@ class Caller:
         Raises:
             NiassaOrchError: Nothing was begun.
         """
+        self.is_waiting = True
         user = enrolled.account.unix_user
         long = batch[0].engine_family is runs.EngineFamily.WHITESTAR
         accessions = " ".join(str(run.accession) for run in batch)
@@ -85,9 +90,20 @@ class Caller:
                     await place.enter_async_context(self._turns.calls.slot(self._line.name))
                 if time.monotonic() - looked > _LOOK_HOLDS_SECONDS:
                     fresh = await self._look.at(enrolled, fresh)
-                if not may_go_on() or not (begun := self._share.take(enrolled, fresh)):
+                if not may_go_on() or not (begun := self._take(enrolled, fresh)):
                     return None
                 return await self._call(enrolled, begun, place)
+
+    def _take(self, enrolled: enrolling.Enrolled, fresh: Sequence[runs.WorkflowRun]) -> Sequence[runs.WorkflowRun]:
+        """What may be called for, right before the intent; from here on the wait is over."""
+        journal = self._intents.journal
+        # By another name of the web service another account may have begun one of them since they were offered.
+        free = [run for run in fresh if not journal.is_fenced(enrolled.account, run.accession)]
+        self.is_waiting = False
+        if not free:
+            self._share.leave(enrolled)
+            return ()
+        return self._share.take(enrolled, free)
 
     async def see_through(self, attempt: attempts.Attempt) -> None:
         """Wait for a call that was begun before; it has its user's turn meanwhile, as if it had been begun here."""

@@ -130,6 +130,10 @@ class Enrolling:
         """Give back what an account claimed, when it is not served any more."""
         self._claims = {claim: owner for claim, owner in self._claims.items() if owner != name}
 
+    def claims(self) -> tuple[tuple[str, str, str], ...]:
+        """What accounts have claimed that are served."""
+        return tuple(self._claims)
+
     def claim(self, profile: profiles.Profile, account: accounts.Account) -> None:
         """Two accounts with the same web service, user and host would both launch the same runs: the first has them.
 

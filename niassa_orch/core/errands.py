@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 _LOOK_SECONDS = 0.5
 
-Work = Callable[[], Awaitable[None]]
+Work = Callable[[], Awaitable[object]]
 
 
 class Errands:

@@ -79,6 +79,10 @@ class Intents:
         """Attend to a call no more: it is settled, or the account is not served any more."""
         self._attended.discard(attempt.header.call_id)
 
+    def attended(self) -> tuple[records.Launch, ...]:
+        """Launches that are not settled, and that a served account attends to."""
+        return tuple(launch for launch in self.journal.unsettled() if launch.call_id in self._attended)
+
     def unattended(self, *, ever: bool = False) -> tuple[records.Launch, ...]:
         """Launches that no served account attends to, or, with ``ever``, that none did since this process began."""
         attended = self._ever if ever else self._attended

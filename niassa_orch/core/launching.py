@@ -25,7 +25,7 @@ from niassa_orch.core import (
     settlement,
     shares,
 )
-from niassa_orch.domain import runs, selection, settling
+from niassa_orch.domain import evidence, runs, selection, settling
 
 
 class Launcher:
@@ -101,8 +101,10 @@ class Launcher:
             self._spawn(functools.partial(self._wait_for, attempt), f"adopted:{attempt.header.call_id}")
 
     def revoke(self) -> None:
-        """What launches go by has changed: the call under way goes on, no further one is made by the old."""
+        """What launches go by has changed: the call under way goes on, no further one is made or waited for."""
         self._term += 1
+        if self._launching is not None and self._caller.is_waiting:
+            self._launching.cancel()
 
     def forgive(self) -> None:
         """Forget why launches waited, of single runs too: a person says that it is mended."""
@@ -170,9 +172,21 @@ class Launcher:
         while rest and self._rests.are_over and self._may_go_on(term) and (room := self._share.room(enrolled, rest)):
             batch = selection.next_batch(rest, min(room, self._batch))
             rest = [run for run in rest if run not in batch]
-            attempt = await self._caller.call(enrolled, batch, functools.partial(self._may_go_on, term))
+            attempt = await self._call(enrolled, batch, term)
             if attempt is not None:
-                await self._conclude(attempt)
+                await self._take_stock(attempt, await self._conclude(attempt))
+
+    async def _call(
+        self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], term: int
+    ) -> attempts.Attempt | None:
+        """Launch a batch; who cannot launch keeps nobody else from it."""
+        try:
+            return await self._caller.call(enrolled, batch, functools.partial(self._may_go_on, term))
+        except BaseException:
+            self._share.leave(enrolled)
+            raise
+        finally:
+            self._caller.is_waiting = False
 
     def _may_go_on(self, term: int) -> bool:
         return term == self._term and not self._stopping.is_set()
@@ -181,7 +195,8 @@ class Launcher:
         await self._caller.see_through(attempt)
         await self._conclude(attempt)
 
-    async def _conclude(self, attempt: attempts.Attempt) -> None:
+    async def _conclude(self, attempt: attempts.Attempt) -> evidence.CallEvidence | None:
+        """Settle what can be settled of a call; returns what its transcript proves."""
         try:
             with self._errands.spared():
                 seen, outcomes = await self._settle.settle(attempt, self._stopping)
@@ -189,14 +204,19 @@ class Launcher:
             # Only now: while a call is alive or being settled, nobody else settles it.
             attempt.calling = False
         self._attended.close(attempt)
-        # What kept a call of an earlier process from working may be mended by now, or was the end of that process.
-        if not attempt.recovered:
-            await self._rests.check_call(attempt, seen)
-        works = seen is not None and seen.begun and not attempt.recovered and bool(outcomes)
-        if works and self._rests.forgive():
-            self._board.event("launch.recovered", account=self._line.name)
         for accession, outcome in outcomes.items():
-            if outcome in (settling.Outcome.CLEAN, settling.Outcome.ELSEWHERE) and seen is not None and seen.begun:
+            if outcome in (settling.Outcome.CLEAN, settling.Outcome.ELSEWHERE) and seen is not None and seen.works:
                 self._rests.run(accession)
             else:
                 self._rests.forget_run(accession)
+        return seen
+
+    async def _take_stock(self, attempt: attempts.Attempt, seen: evidence.CallEvidence | None) -> None:
+        """What a call of ours that just ended says of the account: something keeps it from launching, or nothing does.
+
+        A call of an earlier process says nothing: what kept it from working may be mended by now, or was that process's
+        end; neither does an old doubt that is asked again.
+        """
+        await self._rests.check_call(attempt, seen)
+        if seen is not None and seen.begun and self._rests.forgive():
+            self._board.event("launch.recovered", account=self._line.name)

@@ -9,7 +9,7 @@ by ``core.shares``.
 import collections
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from niassa_orch.config import settings
 from niassa_orch.domain import accounts
@@ -95,15 +95,18 @@ class Limits:
 
     An account that was refused a launch by the shared allowance and still waits has one kept for it before every
     account that was served since. While accounts have nothing in flight, a place is kept for each of them, in up to
-    half of all places, so that launches that hang or are in doubt do not fill everything. ``accounts`` are served.
+    half of all places, so that launches that hang or are in doubt do not fill everything.
 
     Args:
         launching: The limits of all accounts together.
         beat_seconds: The length of a beat.
+        served: Says which accounts are served, by claim.
     """
 
-    def __init__(self, launching: settings.Launching, beat_seconds: float) -> None:
-        self.accounts = 1
+    def __init__(
+        self, launching: settings.Launching, beat_seconds: float, served: Callable[[], Iterable[_Claim]]
+    ) -> None:
+        self._served = served
         self._shared = Allowance(launching.in_flight, launching.a_beat, beat_seconds, "all accounts")
         self._beat_seconds = beat_seconds
         self._own: dict[_Claim, Allowance] = {}
@@ -135,7 +138,7 @@ class Limits:
         return dataclasses.replace(self._tightest(account, flying, now)[0], launches=taken)
 
     def leave(self, account: accounts.Account) -> None:
-        """The account has nothing to launch."""
+        """The account has nothing to launch, or cannot: nothing is kept for it."""
         self._waiting.pop(account.claim, None)
         self._again.pop(account.claim, None)
 
@@ -163,7 +166,7 @@ class Limits:
         """What the shared allowance has for the account; the first place of an account is the last to be refused."""
         ahead = tuple(self._ahead(mine, now))
         busy = sum(1 for claim in ahead if flying.get(claim))
-        idle = max(0, self.accounts - len({*flying, mine}))
+        idle = len(set(self._served()) - {*flying, mine})
         total = sum(flying.values())
         kept = min(idle, (self._shared.in_flight or _MANY) // 2) + busy
         room = self._shared.room(now, total, kept_in_flight=kept, kept_a_beat=len(ahead))

@@ -60,6 +60,11 @@ class Look:
             message = f"it was launched before, at {other}; if that is another web service: {again}"
             raise errors.WebServiceError(message)
         job_id = await self._journal.past.known_job(enrolled.account.web_service_url, run.accession)
+        if run.status_cmd not in (None, "", job_id):
+            message = (
+                f"its record names job {run.status_cmd}, which nobody here launched: if it is over, clear statusCmd"
+            )
+            raise errors.WebServiceError(message)
         if job_id is None:
             return True
         if job_id == str(run.accession):

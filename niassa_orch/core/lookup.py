@@ -6,7 +6,6 @@ is none is believed only of a look that our clock had no say in, or that is prov
 
 import contextlib
 import datetime
-import pathlib
 from typing import Final
 
 from niassa_orch import errors
@@ -67,12 +66,11 @@ def _floor(header: call.CallHeader) -> datetime.datetime:
 async def _jobs_since(
     oozie: client.Oozie, user: str, since: datetime.datetime | None, working_dir: str
 ) -> tuple[str, ...]:
-    suffix = "/" + pathlib.PurePosixPath(working_dir).name
     found = []
     for row in await oozie.jobs_of(user, since):
         # A job that is gone since the list was made cannot be one that was just launched.
         with contextlib.suppress(errors.JobUnknownError):
             job = await oozie.job(row.id)
-            if job.app_path.rstrip("/").endswith(suffix):
+            if job.is_of(working_dir):
                 found.append(job.id)
     return tuple(found)

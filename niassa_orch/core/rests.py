@@ -17,7 +17,6 @@ _RUN_SECONDS = (30.0, 3600.0)
 _TROUBLE_SECONDS = (30.0, 600.0)
 #: A neighbour that did not answer.
 _NEIGHBOUR_SECONDS = (5.0, 60.0)
-_WORDS_CHARACTERS = 300
 
 
 class Rests:
@@ -155,12 +154,6 @@ def raise_trouble(attempt: attempts.Attempt, seen: evidence.CallEvidence | None)
         raise errors.SudoRefusedError(reason)
     elif seen.ended and seen.exit_code != 0 and not seen.lock_held and not seen.began_any:
         how = "was ended at its deadline" if seen.timed_out else f"ended with exit code {seen.exit_code}"
-        message = f"the engine {how} before it came to any run; it said last: {_last_words(seen.tail)}"
+        where = f"{attempt.transcript.name} in calls/settled of the state directory"
+        message = f"the engine {how} before it came to any run; what it said is in {where}"
         raise errors.EngineCallError(message)
-
-
-def _last_words(tail: str) -> str:
-    """The last line that is no part of a stack trace."""
-    lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    spoken = [line for line in lines if not line.startswith("at ")]
-    return (spoken or lines or ["nothing"])[-1][:_WORDS_CHARACTERS]

@@ -61,12 +61,14 @@ class Settlement:
         for accession in list(attempt.unsettled):
             if stopping.is_set():
                 break
-            async with self._slots.slot(self._name(attempt), urgent=True):
+            async with self._slots.slot(attempt.enrolled.account.name, urgent=True):
+                # A person may say what became of it meanwhile, and the account may be enrolled anew.
+                case = _Case(attempt, attempt.enrolled, attempt.launches[accession], seen)
                 try:
-                    verdict, proof = await self._verdict(attempt, seen, accession)
-                    outcomes[accession] = await self._conclude(attempt, accession, verdict, proof)
+                    verdict, proof = await self._verdict(case)
+                    outcomes[accession] = await self._conclude(case, verdict, proof)
                 except errors.NiassaOrchError as exc:
-                    await self._doubt(attempt, accession, str(exc))
+                    await self._doubt(case, str(exc))
         if attempt.unsettled:
             attempt.patience.fail(time.monotonic())
         return (None if isinstance(seen, settling.Verdict) else seen), outcomes
@@ -85,44 +87,53 @@ class Settlement:
             outcome = settling.Outcome.IN_DOUBT if passes else settling.Outcome.HELD
             return settling.Verdict(outcome, f"its transcript {attempt.transcript} is unreadable: {exc}")
 
-    async def _verdict(
-        self, attempt: attempts.Attempt, seen: evidence.CallEvidence | settling.Verdict, accession: runs.Accession
-    ) -> tuple[settling.Verdict, str]:
+    async def _verdict(self, case: "_Case") -> tuple[settling.Verdict, str]:
         """The verdict, when the record is as it says, and what it goes by."""
-        launch = attempt.launches[accession]
-        if isinstance(seen, settling.Verdict) and launch.told is None:
-            return seen, ""
+        if isinstance(case.seen, settling.Verdict) and case.launch.told is None:
+            return case.seen, ""
         try:
-            run = (await attempt.enrolled.web_service.get_run(accession)).run
+            run = (await case.enrolled.web_service.get_run(case.launch.accession)).run
         except errors.RunNotFoundError:
             return settling.Verdict(settling.Outcome.HELD, "the web service does not know the run any more"), ""
-        verdict = await self._weigh(attempt, seen, run)
-        if verdict.status is not None and not selection.is_of(run, attempt.enrolled.account):
+        verdict = await self._weigh(case, run)
+        if verdict.status is not None and not selection.is_of(run, case.enrolled.account):
             reason = f"{verdict.reason}, and the run belongs to {run.owner} on {run.host} now"
             verdict = settling.Verdict(settling.Outcome.HELD, reason)
         elif verdict.status is not None:
-            await self._repair(attempt.enrolled, run, verdict)
-        return verdict, evidence.as_text(None if isinstance(seen, settling.Verdict) else seen, run)
+            await self._repair(case.enrolled, run, verdict)
+        return verdict, evidence.as_text(None if isinstance(case.seen, settling.Verdict) else case.seen, run)
 
-    async def _weigh(
-        self, attempt: attempts.Attempt, seen: evidence.CallEvidence | settling.Verdict, run: runs.WorkflowRun
-    ) -> settling.Verdict:
-        launch = attempt.launches[run.accession]
+    async def _weigh(self, case: "_Case", run: runs.WorkflowRun) -> settling.Verdict:
+        launch, seen = case.launch, case.seen
         if launch.told is records.Told.FAILED:
             return settling.settle_failed(run)
         if launch.job_id is not None:
-            return settling.settle_told(launch.job_id, run)
+            return await self._believe(case, launch.job_id, run)
         if isinstance(seen, settling.Verdict):
             return seen
-        rebooted = attempt.header.boot_id != call.current_boot_id()
-        verdict = settling.settle(seen, run, None, whitestar=attempt.is_whitestar, rebooted=rebooted)
+        whitestar, rebooted = case.attempt.is_whitestar, launch.boot_id != call.current_boot_id()
+        verdict = settling.settle(seen, run, None, whitestar=whitestar, rebooted=rebooted)
         if verdict.needs_lookup:
-            found = await self._look_up(attempt, seen.runs[run.accession])
-            verdict = settling.settle(seen, run, found, whitestar=attempt.is_whitestar, rebooted=rebooted)
+            found = await self._look_up(case, seen.runs[run.accession].working_dir or "")
+            verdict = settling.settle(seen, run, found, whitestar=whitestar, rebooted=rebooted)
         if verdict.tried:
             earlier = await self._journal.past.failures(launch.web_service, run.accession)
             verdict = settling.set_aside(verdict, earlier, self._most_tries)
         return verdict
+
+    async def _believe(self, case: "_Case", job_id: str, run: runs.WorkflowRun) -> settling.Verdict:
+        """The verdict when a person named the job: Oozie knows it, and it may be that of this launch."""
+        seen = None if isinstance(case.seen, settling.Verdict) else case.seen.runs[run.accession]
+        try:
+            job = await case.enrolled.oozie().job(job_id)
+        except errors.JobUnknownError:
+            return settling.Verdict(settling.Outcome.HELD, f"a person says that its job is {job_id}, Oozie knows none")
+        other = await self._journal.past.run_of_job(job_id)
+        if other not in (None, run.accession):
+            return settling.Verdict(
+                settling.Outcome.HELD, f"job {job_id}, which a person named, is that of run {other}"
+            )
+        return settling.settle_told(job, case.launch.unix_user, seen, run)
 
     async def _repair(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, verdict: settling.Verdict) -> None:
         changes: dict[str, str | None] = {"status": verdict.status}
@@ -138,78 +149,85 @@ class Settlement:
         name = enrolled.account.name
         self._board.event("launch.repaired", account=name, level=board.Level.INFO, accession=run.accession, **fields)
 
-    async def _look_up(self, attempt: attempts.Attempt, seen: evidence.RunEvidence) -> settling.Lookup:
-        found = await lookup.jobs_of_launch(attempt.enrolled.oozie(), attempt.header, seen.working_dir or "")
+    async def _look_up(self, case: "_Case", working_dir: str) -> settling.Lookup:
+        attempt, launch, oozie = case.attempt, case.launch, case.enrolled.oozie()
+        found = await lookup.jobs_of_launch(oozie, attempt.header, working_dir)
         if found:
             return settling.Lookup(found=found)
-        launch = attempt.launches[seen.accession]
-        if launch.oozie != attempt.enrolled.account.oozie_url:
+        if launch.oozie != case.enrolled.account.oozie_url:
             message = f"only {launch.oozie}, the account's Oozie then, can say that it has no job: niassa-orch doubts"
             raise errors.OozieUnavailableError(message)
         # Of the machine, not of the process, and nobody can set it: what two of its readings differ by has passed,
         # even when the machine was started between them.
         now = time.monotonic()
-        first = attempt.none_since.get(seen.accession)
+        first = attempt.none_since.get(launch.accession)
         if first is None or first > now:
             # The first "none", or the machine was started since: the grace begins now.
-            attempt.none_since[seen.accession] = now
-            reason = attempt.unsettled[seen.accession]
+            attempt.none_since[launch.accession] = now
+            reason = attempt.unsettled.get(launch.accession, launch.reason)
             await self._journal.note(launch, settling.Outcome.IN_DOUBT, reason, now)
             return settling.Lookup()
         if now - first < self._doubt_grace_seconds:
             return settling.Lookup()
         age_seconds = None if attempt.begun is None else now - attempt.begun
-        found = await lookup.jobs_overlooked(
-            attempt.enrolled.oozie(), attempt.header, seen.working_dir or "", age_seconds
-        )
+        found = await lookup.jobs_overlooked(oozie, attempt.header, working_dir, age_seconds)
         return settling.Lookup(found=found, surely_none=not found)
 
-    async def _conclude(
-        self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict, proof: str
-    ) -> settling.Outcome:
+    async def _conclude(self, case: "_Case", verdict: settling.Verdict, proof: str) -> settling.Outcome:
         """Write the verdict down; only then the attempt forgets the accession.
 
         Raises:
+            OvertakenError: A person said something else meanwhile, which counts.
             JournalError: It could not be written; the accession stays unsettled.
         """
-        outcome, launch = verdict.outcome, attempt.launches[accession]
+        attempt, launch, outcome = case.attempt, case.launch, verdict.outcome
         if outcome is settling.Outcome.IN_DOUBT:
-            await self._doubt(attempt, accession, verdict.reason)
+            await self._doubt(case, verdict.reason)
             return outcome
         if outcome.needs_person:
-            await self._journal.note(launch, outcome, verdict.reason, attempt.none_since.get(accession), proof)
-            attempt.held[accession] = verdict.reason
-            del attempt.unsettled[accession]
+            none_since = attempt.none_since.get(launch.accession)
+            await self._journal.note(launch, outcome, verdict.reason, none_since, proof)
+            if attempt.unsettled.pop(launch.accession, None) is not None:
+                attempt.held[launch.accession] = verdict.reason
         else:
             tried = verdict.tried
             settled = records.Settled(outcome, verdict.reason, verdict.job_id, proof, tried, launch.told)
             await self._journal.settle(launch, settled)
-            attempt.forget(accession)
-        self._tell(attempt, accession, verdict)
+            attempt.forget(launch.accession)
+        self._tell(case, verdict)
         return outcome
 
-    def _tell(self, attempt: attempts.Attempt, accession: runs.Accession, verdict: settling.Verdict) -> None:
+    def _tell(self, case: "_Case", verdict: settling.Verdict) -> None:
+        name = case.enrolled.account.name
         if verdict.ended is not None:
-            self._board.line(self._name(attempt)).ended[verdict.ended] += 1
+            self._board.line(name).ended[verdict.ended] += 1
         level = board.Level.ERROR if verdict.outcome.needs_person else board.Level.INFO
         launched = verdict.outcome is settling.Outcome.LAUNCHED
-        name = "launch.verified" if launched else f"launch.{verdict.outcome}".replace(" ", "_")
-        fields = {"accession": accession} | ({"job": verdict.job_id} if verdict.job_id else {})
-        self._board.event(name, account=self._name(attempt), level=level, **fields, reason=verdict.reason)
+        event = "launch.verified" if launched else f"launch.{verdict.outcome}".replace(" ", "_")
+        fields = {"accession": case.launch.accession} | ({"job": verdict.job_id} if verdict.job_id else {})
+        self._board.event(event, account=name, level=level, **fields, reason=verdict.reason)
 
-    async def _doubt(self, attempt: attempts.Attempt, accession: runs.Accession, reason: str) -> None:
-        if attempt.unsettled.get(accession) == reason:
+    async def _doubt(self, case: "_Case", reason: str) -> None:
+        attempt, accession = case.attempt, case.launch.accession
+        if attempt.unsettled.get(accession, reason) == reason:
             return
         attempt.unsettled[accession] = reason
         none_since = attempt.none_since.get(accession)
         # A doubt that cannot be written down is a doubt all the same.
         with contextlib.suppress(errors.JournalError):
-            await self._journal.note(attempt.launches[accession], settling.Outcome.IN_DOUBT, reason, none_since)
+            await self._journal.note(case.launch, settling.Outcome.IN_DOUBT, reason, none_since)
         fields = {"accession": accession, "reason": reason}
-        self._board.event("launch.in_doubt", account=self._name(attempt), level=board.Level.WARNING, **fields)
+        self._board.event("launch.in_doubt", account=case.enrolled.account.name, level=board.Level.WARNING, **fields)
 
-    def _name(self, attempt: attempts.Attempt) -> str:
-        return attempt.enrolled.account.name
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """One accession to settle: as the journal has it, and with whom, at the moment when its verdict was begun."""
+
+    attempt: attempts.Attempt
+    enrolled: enrolling.Enrolled
+    launch: records.Launch
+    seen: evidence.CallEvidence | settling.Verdict
 
 
 def _read(attempt: attempts.Attempt) -> evidence.CallEvidence:

@@ -50,7 +50,8 @@ class Share:
         self.why = self._line.waiting = ""
 
     def _flying(self) -> collections.Counter[tuple[str, str, str]]:
-        unsettled = self._intents.journal.unsettled()
+        # What nobody attends to is asked about by nobody: it would be in flight for ever.
+        unsettled = self._intents.attended()
         flying = (launch for launch in unsettled if launch.outcome is None or not launch.outcome.needs_person)
         return collections.Counter((launch.web_service, launch.owner, launch.host) for launch in flying)
 

@@ -95,6 +95,10 @@ class StateDirectory:
         """All transcripts that were not put away."""
         return tuple(sorted(self._open.glob("*.transcript")))
 
+    def open_names(self) -> tuple[str, ...]:
+        """The names of all transcripts that were not put away."""
+        return tuple(transcript.name for transcript in self.open_transcripts())
+
     def open_transcript(self, name: str) -> pathlib.Path:
         """Where the transcript of a call lies that is not settled."""
         return self._open / name
@@ -114,7 +118,9 @@ class StateDirectory:
         return self.path / "mediators" / account
 
     def _prune(self) -> None:
-        oldest = time.time() - _SETTLED_KEPT_SECONDS
-        for transcript in self._settled.glob("*.transcript"):
-            if transcript.stat().st_mtime < oldest:
+        ages = {transcript: transcript.stat().st_mtime for transcript in self._settled.glob("*.transcript")}
+        # A clock that is far ahead must not remove everything: nothing is older than the newest file says.
+        oldest = min(time.time(), max(ages.values(), default=0)) - _SETTLED_KEPT_SECONDS
+        for transcript, written in ages.items():
+            if written < oldest:
                 transcript.unlink()

@@ -31,7 +31,7 @@ class Supervisor:
         self._retired: set[worker.Worker] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._known: set[str] = set()
-        self._unattended: set[runs.Accession] = set()
+        self._unattended: set[tuple[str, runs.Accession]] = set()
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -71,7 +71,7 @@ class Supervisor:
         self._known = {profile.name for profile in found.profiles} | {_stem(exc) for exc in found.quarantined}
         self._show(found)
         wanted = [profile for profile in found.profiles if profile.enabled]
-        self._desk.slots.accounts = self._desk.intended.limits.accounts = len(wanted)
+        self._desk.slots.accounts = len(wanted)
         async with asyncio.TaskGroup() as group:
             beats = [group.create_task(self._once(profile), name=f"once:{profile.name}") for profile in wanted]
         self._tell_unattended(self._desk.intended.unattended(ever=True))
@@ -96,17 +96,16 @@ class Supervisor:
 
     def _tell_unattended(self, launches: Iterable[records.Launch]) -> None:
         """Launches that are not settled, of runs that no served account owns, are nobody's: a person is told once."""
-        left = {launch.accession: launch for launch in launches}
-        busy = any(line.state is board.State.STARTING for line in self._desk.told.snapshot().accounts)
-        if busy or left.keys() <= self._unattended:
+        left = {launch.key: launch for launch in launches}
+        if any(line.state is board.State.STARTING for line in self._desk.told.snapshot().accounts):
             return
-        for accession in left.keys() - self._unattended:
-            launch = left[accession]
+        for key in left.keys() - self._unattended:
+            launch = left[key]
             reason = (
                 f"its launch is not settled, and no account that works now owns it (it was {launch.account}, "
                 f"{launch.owner}); mend or give back that profile, or see: niassa-orch doubts"
             )
-            fields = {"accession": accession, "reason": reason}
+            fields = {"accession": launch.accession, "reason": reason}
             self._desk.told.event("launch.unattended", account=launch.account, level=board.Level.ERROR, **fields)
         self._unattended = set(left)
 
@@ -129,7 +128,7 @@ class Supervisor:
             self._retire(name)
         for name, profile in wanted.items():
             self._serve(name, profile)
-        self._desk.slots.accounts = self._desk.intended.limits.accounts = len(self._workers)
+        self._desk.slots.accounts = len(self._workers)
         self._known = bad | {profile.name for profile in found.profiles}
         self._show(found)
 

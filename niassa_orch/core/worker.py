@@ -151,8 +151,11 @@ class Worker:
     async def _refresh_journal(self) -> None:
         """A journal that cannot be read or written launches nothing, and all faces say so; propagation goes on."""
         journal = self._desk.intended.journal
+        was_open = journal.is_open
         with contextlib.suppress(errors.JournalError):
             await journal.refresh()
+        if journal.is_open and not was_open:
+            self._desk.intended.tidy()
         self._desk.told.tell_journal(journal.trouble)
 
     def _claim(self, enrolled: enrolling.Enrolled) -> None:

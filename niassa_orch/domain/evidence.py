@@ -68,6 +68,11 @@ class CallEvidence:
         return any(run.launching for run in self.runs.values())
 
     @property
+    def works(self) -> bool:
+        """Whether the engine got as far as to look for runs: what it did not launch is the run's affair."""
+        return self.begun and (self.began_any or (self.exit_code == 0 and not self.lock_held))
+
+    @property
     def gave_up_on_lock(self) -> bool:
         """Whether the engine got no further than its lock."""
         return self.lock_held and not self.began_any

@@ -5,6 +5,7 @@
 
 import dataclasses
 import enum
+import pathlib
 
 
 class JobStatus(enum.StrEnum):
@@ -48,3 +49,7 @@ class Job:
     app_path: str
     run: int = 0
     actions: tuple[Action, ...] = ()
+
+    def is_of(self, working_dir: str) -> bool:
+        """Whether it was made for this working directory: ``app_path`` ends in the same ``oozie-UUID``."""
+        return self.app_path.rstrip("/").endswith("/" + pathlib.PurePosixPath(working_dir).name)

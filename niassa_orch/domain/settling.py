@@ -8,7 +8,7 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 
-from niassa_orch.domain import evidence, runs
+from niassa_orch.domain import evidence, jobs, runs
 
 
 class Outcome(enum.StrEnum):
@@ -118,20 +118,33 @@ def _weigh(
     return Verdict(Outcome.HELD, "the transcript is cut: the engine may have come further than it says")
 
 
-def settle_told(job_id: str, run: runs.WorkflowRun) -> Verdict:
-    """Decide what became of an accession of which a person says that it made this job."""
-    return _settle_found((job_id,), evidence.RunEvidence(run.accession), run)
+def settle_told(job: jobs.Job, unix_user: str, seen: evidence.RunEvidence | None, run: runs.WorkflowRun) -> Verdict:
+    """Decide what became of an accession of which a person says that it made this job.
+
+    Args:
+        job: As Oozie tells it.
+        unix_user: Whose identity the call had.
+        seen: What the transcript says, if it could be read.
+        run: The record.
+    """
+    seen = seen or evidence.RunEvidence(run.accession)
+    named = f"job {job.id}, which a person named,"
+    if job.user != unix_user:
+        return Verdict(Outcome.HELD, f"{named} belongs to {job.user}, not to {unix_user}")
+    if seen.working_dir is not None and not job.is_of(seen.working_dir):
+        return Verdict(Outcome.HELD, f"{named} is of {job.app_path}, and the launch of {seen.working_dir}")
+    return _settle_found((job.id,), seen, run)
 
 
 def settle_failed(run: runs.WorkflowRun) -> Verdict:
     """Decide what became of an accession of which a person says that nothing of it runs, and that it has failed.
 
-    A cancel stays one: it is carried out, since there is no job.
+    What a user asked for stays: it is carried out, since there is no job.
     """
     if run.status_cmd:
         reason = f"a person says that it failed, but its record names job {run.status_cmd}: say --launched, or clear it"
         return Verdict(Outcome.HELD, reason)
-    over = run.status in runs.ENDED or run.status is runs.RunStatus.SUBMITTED_CANCEL
+    over = run.status in runs.ENDED or run.status in runs.REQUESTED
     status = None if over else runs.RunStatus.FAILED
     return Verdict(Outcome.FAILED, "a person says that it failed", status=status, ended=status)
 

@@ -8,7 +8,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def ago(days: int) -> str:
-    """So many days ago."""
-    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+def before(moment: str, days: int) -> str:
+    """So many days before a moment."""
+    then = datetime.datetime.fromisoformat(moment) - datetime.timedelta(days=days)
     return then.isoformat(timespec="milliseconds")

@@ -62,5 +62,11 @@ class Past:
         statement = "UPDATE launches SET job_id = NULL WHERE web_service = ? AND accession = ? AND settled IS NOT NULL"
         await self._writer.write(lambda database: database.execute(statement, (web_service, accession)))
 
+    async def run_of_job(self, job_id: str) -> runs.Accession | None:
+        """The run that a job was made for, as far as settled launches say."""
+        statement = f"SELECT accession FROM launches WHERE job_id = ? AND {_JOB_KNOWN} LIMIT 1"  # noqa: S608 - ours
+        rows = await self._ask(statement, job_id)
+        return runs.Accession(int(str(rows[0][0]))) if rows else None
+
     async def _ask(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         return await self._writer.read(lambda database: database.execute(statement, values).fetchall())

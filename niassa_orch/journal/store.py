@@ -10,45 +10,55 @@ import dataclasses
 import pathlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from niassa_orch import errors
 from niassa_orch.domain import accounts, runs, settling
-from niassa_orch.journal import acts, moments, opening, past, records, writing
+from niassa_orch.journal import acts, keeping, moments, opening, past, records, writing
 
-_KEPT_DAYS = 90
 _OPEN_AGAIN_SECONDS = 10.0
 _COLUMNS = ", ".join(records.COLUMNS)
-_OPEN = "call_id = ? AND accession = ? AND settled IS NULL"
-_Run = tuple[str, runs.Accession]
-_Loaded = tuple[dict[_Run, records.Launch], acts.Counting, int]
+#: A launch that nobody settled, and of which nobody said anything, since it was read.
+_OPEN = "call_id = ? AND accession = ? AND settled IS NULL AND told = ? AND job_id IS ?"
 
 
 class Journal:
     """Launches, and the fence. Invariant: what is fenced in memory is on disk, or its commit is under way.
 
-    What is in memory changes on the event loop only, in the order of the commits. A journal that could not be opened
-    fences everything.
+    What is in memory changes on the event loop only, in the order of the commits. A journal that is not open, so that
+    what it says is not known, fences everything.
 
     Args:
         path: The database file.
         why_not_new: Says why it must not be made when it is absent; ``""`` when it may.
-        patient: When it cannot be opened, do without it for now: ``refresh`` tries again.
+        must_know: Names the transcripts that a journal of ours knows; one that does not is older than they are.
+        patient: Of the service: when it cannot be opened, do without it for now, ``refresh`` tries again; and what is
+            older than is kept is removed.
 
     Raises:
-        JournalError: It cannot be opened, is damaged, or was written by a newer version; not if ``patient``.
+        JournalError: It cannot be opened, is damaged, too old, or of a newer version; not if ``patient``.
     """
 
-    def __init__(self, path: pathlib.Path, why_not_new: Callable[[], str] = str, *, patient: bool = False) -> None:
+    def __init__(
+        self,
+        path: pathlib.Path,
+        why_not_new: Callable[[], str] = str,
+        *,
+        must_know: Callable[[], Iterable[str]] = tuple,
+        patient: bool = False,
+    ) -> None:
         self._writer = writing.Writer(path, why_not_new)
-        self._open: dict[_Run, records.Launch] = {}
+        self._open: dict[keeping.Run, records.Launch] = {}
         self._urls: set[str] = set()
         self._seen = 0
         self._open_again = 0.0
+        self._must_know = must_know
+        self._prunes = patient
+        self.is_open = False
         self.acts = acts.Acts(self._writer)
         self.past = past.Past(self._writer)
         try:
-            self._take(self._writer.open(_load))
+            self._take(self._writer.open(self._load))
         except errors.JournalError:
             if not patient:
                 self.close()
@@ -58,11 +68,6 @@ class Journal:
     def trouble(self) -> str:
         """Why the journal cannot be written, as far as is known; ``""`` when it can."""
         return self._writer.trouble
-
-    @property
-    def is_open(self) -> bool:
-        """Whether what it says is known."""
-        return self._writer.is_open
 
     def close(self) -> None:
         """Close the database; what was asked for is committed first."""
@@ -128,7 +133,7 @@ class Journal:
         none_since: float | None = None,
         evidence: str = "",
     ) -> None:
-        """What is known of a launch that is not settled: in doubt, held, or set aside."""
+        """What is known of a launch that is not settled: in doubt, held, or set aside; raises as ``settle``."""
 
         def remember() -> None:
             known = self._open.get(launch.key)
@@ -139,11 +144,15 @@ class Journal:
                 self._open[launch.key] = noted
 
         statement = f"UPDATE launches SET outcome = ?, reason = ?, none_since = ?, evidence = ? WHERE {_OPEN}"  # noqa: S608 - ours
-        values = (outcome, reason, none_since, evidence, launch.call_id, launch.accession)
-        await self._writer.write(lambda database: database.execute(statement, values), remember)
+        await self._alter(launch, statement, (outcome, reason, none_since, evidence), remember)
 
     async def settle(self, launch: records.Launch, settled: records.Settled) -> None:
-        """The verdict; the fence is taken away. Of two verdicts, such as a person's and ours, the first counts."""
+        """The verdict; the fence is taken away. Of two words, such as a person's and ours, the first counts.
+
+        Raises:
+            OvertakenError: Somebody settled it, or said what became of it, since ``launch`` was read.
+            JournalError: It is not written.
+        """
 
         def remember() -> None:
             if self._open.get(launch.key, launch).call_id == launch.call_id:
@@ -154,16 +163,31 @@ class Journal:
             f"WHERE {_OPEN}"
         )
         said = (settled.outcome, settled.reason, settled.job_id, settled.evidence, settled.tried, settled.told or "")
-        values = (*said, moments.now(), launch.call_id, launch.accession)
-        await self._writer.write(lambda database: database.execute(statement, values), remember)
+        await self._alter(launch, statement, (*said, moments.now()), remember)
 
     async def tell(self, launch: records.Launch, told: records.Told, job_id: str | None = None) -> None:
-        """A person says what became of a launch, and which job it made; the service looks at the run and settles."""
+        """A person says what became of a launch, and which job it made; the service looks at the run and settles.
+
+        Raises as ``settle``.
+        """
         said = "it failed" if job_id is None else f"its job is {job_id}"
         values = (told, job_id, settling.Outcome.IN_DOUBT, f"a person says that {said}")
         statement = f"UPDATE launches SET told = ?, job_id = ?, outcome = ?, reason = ? WHERE {_OPEN}"  # noqa: S608 - ours
-        where = (launch.call_id, launch.accession)
-        await self._writer.write(lambda database: database.execute(statement, (*values, *where)))
+        await self._alter(launch, statement, values)
+
+    async def _alter(
+        self, launch: records.Launch, statement: str, values: tuple[object, ...], then: Callable[[], object] = int
+    ) -> None:
+        where = (launch.call_id, launch.accession, launch.told or "", launch.job_id)
+
+        def write(database: sqlite3.Connection) -> None:
+            if database.execute(statement, (*values, *where)).rowcount == 0:
+                message = (
+                    f"the launch of run {launch.accession} was settled meanwhile, or somebody said what became of it"
+                )
+                raise errors.OvertakenError(message)
+
+        await self._writer.write(write, then)
 
     async def refresh(self) -> None:
         """Take in what another process settled, if one wrote since the last look; open what could not be opened.
@@ -180,7 +204,7 @@ class Journal:
         if seen != self._seen:
             # Whatever is intended from here on is not on disk when that is read: only these can be missing there.
             before = dict(self._open)
-            found, _, self._seen = await self._writer.read(_load)
+            found, _, self._seen = await self._writer.read(keeping.load)
             self._compare(before, found)
 
     async def _open_late(self) -> None:
@@ -188,20 +212,28 @@ class Journal:
         if now < self._open_again:
             raise errors.JournalError(self.trouble)
         self._open_again = now + _OPEN_AGAIN_SECONDS
-        self._take(await self._writer.reopen(_load))
+        self._take(await self._writer.reopen(self._load))
 
-    def _take(self, loaded: _Loaded) -> None:
+    def _load(self, database: sqlite3.Connection) -> keeping.Loaded:
+        keeping.check_knows(database, self._must_know())
+        if self._prunes:
+            keeping.prune(database)
+        return keeping.load(database)
+
+    def _take(self, loaded: keeping.Loaded) -> None:
+        """On the event loop, all at once: nothing is known to be open before what is open is known."""
+        self.is_open = True
         self._open, self.acts.counting, self._seen = loaded
         self._urls = {url for url, _ in self._open}
 
-    def _compare(self, before: dict[_Run, records.Launch], found: dict[_Run, records.Launch]) -> None:
+    def _compare(self, before: dict[keeping.Run, records.Launch], found: dict[keeping.Run, records.Launch]) -> None:
         for key, launch in before.items():
             now = self._open.get(key, launch)
             if now.call_id != launch.call_id:
                 continue
             if key not in found:
                 self._open.pop(key, None)
-            elif (found[key].told, found[key].job_id) != (now.told, now.job_id):
+            elif found[key].told is not None and _word(found[key]) != _word(now):
                 self._open[key] = found[key]
 
     def _launches_of(self, account: accounts.Account, accession: runs.Accession) -> Iterator[records.Launch]:
@@ -212,13 +244,6 @@ class Journal:
                 yield launch
 
 
-def _load(database: sqlite3.Connection) -> _Loaded:
-    # Before the rows: what is written between the two is read again next time.
-    seen = opening.version(database)
-    oldest = moments.ago(_KEPT_DAYS)
-    with database:
-        database.execute("DELETE FROM launches WHERE settled < ?", (oldest,))
-        acts.prune(database, oldest)
-    rows = database.execute(f"SELECT {_COLUMNS} FROM launches WHERE settled IS NULL")  # noqa: S608 - ours
-    opened = {launch.key: launch for launch in map(records.of_row, rows)}
-    return opened, acts.load(database), seen
+def _word(launch: records.Launch) -> tuple[object, ...]:
+    """What a person said, and whether that was heeded: the same may be said again."""
+    return launch.told, launch.job_id, launch.outcome

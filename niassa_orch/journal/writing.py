@@ -79,7 +79,7 @@ class Writer:
 
         def remember(done: asyncio.Future[None]) -> None:
             failure = done.exception()
-            self.trouble = str(failure or "")
+            self.trouble = "" if failure is None or isinstance(failure, errors.OvertakenError) else str(failure)
             (then if failure is None else otherwise)()
 
         writing = asyncio.get_running_loop().run_in_executor(self._thread, committed)

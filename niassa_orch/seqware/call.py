@@ -138,7 +138,7 @@ async def start(argv: collections.abc.Sequence[str], transcript: pathlib.Path, h
     try:
         attendant.start()
         return EngineCall(header, transcript, await started, exited)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+    except (OSError, RuntimeError, MemoryError, subprocess.SubprocessError) as error:
         msg = f"engine call {header.call_id} of {header.account} as {header.unix_user}: {error}"
         raise errors.EngineCallError(msg) from error
 

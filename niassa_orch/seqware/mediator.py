@@ -521,8 +521,10 @@ def read_lock(folder: int, name: str) -> typing.Optional[Record]:
     """Who holds the POSIX lock of one file, or None when nobody does, or it is no plain file of ours. Takes no lock."""
     try:
         descriptor = os.open(name, BELOW, dir_fd=folder)
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
+            return None
+        raise  # unknown is not free
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
@@ -549,7 +551,8 @@ def read_command(pid: int) -> str:
             words = file.read(MOST_BYTES).decode("utf-8", "replace").split("\0")
     except OSError:
         return ""
-    shown = [os.path.basename(words[0].split(" ")[0])]
+    # What follows a "=" may be a secret: a process may call itself anything.
+    shown = [os.path.basename(words[0].split(" ")[0].split("=")[0])]
     if "workflow-run" in words:
         rest = words[words.index("workflow-run") :]
         shown += (["..."] if len(words) - len(rest) > 1 else []) + [word for word in rest[:2] if word[:1] != "-"]

@@ -77,7 +77,7 @@ class Stage:
         self.state = state_directory.StateDirectory(directory / "state")
         self.state.open()
         self.journal = store.Journal(self.state.journal)
-        self.limits = limits.Limits(settings.Launching(), BEAT_SECONDS)
+        self.limits = limits.Limits(settings.Launching(), BEAT_SECONDS, tuple)
         self.intents = intents.Intents(self.journal, self.state, self.limits)
 
     def restart(self) -> None:

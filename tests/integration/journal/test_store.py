@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import datetime
 import pathlib
@@ -61,7 +62,8 @@ async def test_a_verdict_takes_the_fence_away_for_good(journal: store.Journal, o
     assert launches.fenced(journal, WS) == {8}
     assert launches.fenced(opens(), WS) == {8}
     await journal.intend([launch(7, "second")])
-    await journal.settle(launch(7), records.Settled(Outcome.CLEAN, "the first call's, again"))
+    with pytest.raises(errors.OvertakenError):
+        await journal.settle(launch(7), records.Settled(Outcome.CLEAN, "the first call's, again"))
     assert launches.fenced(journal, WS) == {7, 8}
     assert launches.fenced(opens(), WS) == {7, 8}
 
@@ -85,7 +87,8 @@ async def test_what_is_known_of_an_unsettled_launch_is_known_here_and_after_a_re
 async def test_a_settled_launch_is_not_noted_any_more(journal: store.Journal, other: sqlite3.Connection) -> None:
     await journal.intend([launch(7)])
     await journal.settle(launch(7), records.Settled(Outcome.LAUNCHED, "a person said so", "1-W"))
-    await journal.note(launch(7), Outcome.HELD, "late")
+    with pytest.raises(errors.OvertakenError):
+        await journal.note(launch(7), Outcome.HELD, "late")
     assert other.execute("SELECT outcome, reason FROM launches").fetchall() == [("launched", "a person said so")]
     assert 7 not in launches.fenced(journal, WS)
 
@@ -135,16 +138,20 @@ async def test_of_two_verdicts_the_first_counts(
 ) -> None:
     await journal.intend([launch(7)])
     await opens().settle(launch(7), records.Settled(Outcome.LAUNCHED, "a person said so", "1-W"))
-    await journal.settle(launch(7), records.Settled(Outcome.CLEAN, "ours"))
+    with pytest.raises(errors.OvertakenError):
+        await journal.settle(launch(7), records.Settled(Outcome.CLEAN, "ours"))
+    await journal.refresh()
+    assert journal.trouble == "", "the journal is well"
     assert 7 not in launches.fenced(journal, WS)
     assert other.execute("SELECT reason FROM launches").fetchall() == [("a person said so",)]
 
 
 async def test_only_what_was_settled_long_ago_is_forgotten(
-    journal: store.Journal, opens: conftest.Opens, other: sqlite3.Connection
+    journal: store.Journal, path: pathlib.Path, other: sqlite3.Connection
 ) -> None:
     for accession in (7, 8, 9):
         await journal.intend([launch(accession, f"call-{accession}")])
+    await journal.intend([launch(10, "call-10", created=datetime.datetime.now(datetime.UTC).isoformat())])
     for accession in (7, 8):
         await journal.settle(
             launch(accession, f"call-{accession}"), records.Settled(Outcome.LAUNCHED, "", f"{accession}-W")
@@ -159,10 +166,10 @@ async def test_only_what_was_settled_long_ago_is_forgotten(
     ):
         then = (now - datetime.timedelta(days=days)).isoformat()
         other.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (then,))  # noqa: S608 - a test's own words
-    again = opens()
-    assert [await again.past.known_job(WS, runs.Accession(one)) for one in (7, 8)] == [None, "8-W"]
-    assert launches.fenced(again, WS) == {9}
-    assert again.acts.done(OOZIE, "7-W") is None
+    with contextlib.closing(store.Journal(path, patient=True)) as again:
+        assert [await again.past.known_job(WS, runs.Accession(one)) for one in (7, 8)] == [None, "8-W"]
+        assert launches.fenced(again, WS) == {9, 10}
+        assert again.acts.done(OOZIE, "7-W") is None
 
 
 def test_a_journal_that_is_not_there_is_made_only_for_who_may(path: pathlib.Path) -> None:

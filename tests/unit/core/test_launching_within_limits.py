@@ -127,8 +127,7 @@ async def test_an_attempt_counts_although_its_intent_could_not_be_written(
 
 
 async def test_all_accounts_share_a_limit(stage: stages.Stage) -> None:
-    most = limits.Limits(settings.Launching(a_beat=3), stages.BEAT_SECONDS)
-    most.accounts = 2
+    most = limits.Limits(settings.Launching(a_beat=3), stages.BEAT_SECONDS, tuple)
     stage.intents.limits = most
     _schedule(stage, 1, 2, 3, 4)
     stage.service.schedule(9, ownerUserName="eve@lab.net")
@@ -151,7 +150,7 @@ async def test_all_accounts_share_a_limit(stage: stages.Stage) -> None:
 async def test_what_two_accounts_look_at_in_the_same_moment_is_cut_to_what_is_left_for_both(
     stage: stages.Stage,
 ) -> None:
-    stage.intents.limits = limits.Limits(settings.Launching(a_beat=1), stages.BEAT_SECONDS)
+    stage.intents.limits = limits.Limits(settings.Launching(a_beat=1), stages.BEAT_SECONDS, tuple)
     _schedule(stage, 1)
     stage.service.schedule(9, ownerUserName="eve@lab.net")
     _launch_well(stage, 1, 9)

@@ -25,8 +25,9 @@ class Together:
     """Accounts that share an allowance, what they have in flight, and a clock."""
 
     def __init__(self, in_flight: int, a_beat: int, served: int = 2) -> None:
-        self.limits = limits.Limits(settings.Launching(in_flight=in_flight, a_beat=a_beat), BEAT_SECONDS)
-        self.limits.accounts = served
+        known = [account.claim for account in (ANN, BOB, CAROL)[:served]]
+        most = settings.Launching(in_flight=in_flight, a_beat=a_beat)
+        self.limits = limits.Limits(most, BEAT_SECONDS, lambda: known)
         self.flying: collections.Counter[tuple[str, str, str]] = collections.Counter()
         self.begun: list[tuple[float, str]] = []
         self.now = 1000.0

@@ -126,7 +126,7 @@ async def test_what_keeps_all_launches_from_working_is_not_counted_against_a_run
     await fail(scene, 5)
     assert len(stage.called) == 5
     assert "exit code 91 before it came to any run" in scene.launcher.trouble
-    assert "it said last: [SeqWare Pipeline] ERROR | the web service refuses the list" in scene.launcher.trouble
+    assert "the web service refuses" not in scene.launcher.trouble, "what an engine says may hold a secret"
     assert not stage.line.held
     stage.says(*launches.WELL)
     await fail(scene, 1)

@@ -104,13 +104,14 @@ def test_a_settled_transcript_is_put_away_and_kept(directory: state_directory.St
 
 def test_only_old_settled_transcripts_are_removed_at_a_start(directory: state_directory.StateDirectory) -> None:
     day = 24 * 3600
-    for call_id, age in (("old", 31 * day), ("young", 29 * day)):
+    for call_id, age in (("old", 31 * day), ("young", 29 * day), ("new", 0)):
         directory.settle(write(directory.transcript("bob", call_id), age))
     doubtful = write(directory.transcript("bob", "doubtful"), 90 * day)
     directory.journal.touch()
     directory.close()
     directory.open()
-    assert [path.name for path in (directory.path / "calls" / "settled").iterdir()] == ["bob--young.transcript"]
+    kept = {path.name for path in (directory.path / "calls" / "settled").iterdir()}
+    assert kept == {"bob--young.transcript", "bob--new.transcript"}
     assert doubtful.exists()
 
 

@@ -220,14 +220,14 @@ def test_what_did_not_count_sets_nothing_aside() -> None:
     assert settling.set_aside(settle(call(BEFORE), run()), ["a", "b"], 3).outcome is Outcome.CLEAN
 
 
-@pytest.mark.parametrize("status", [R.SUBMITTED, R.PENDING, R.RUNNING, R.SUBMITTED_RETRY, None])
+@pytest.mark.parametrize("status", [R.SUBMITTED, R.PENDING, R.RUNNING, None])
 def test_what_a_person_says_has_failed_is_failed(status: runs.RunStatus | None) -> None:
     verdict = settling.settle_failed(run(status))
     assert (verdict.outcome, verdict.status, verdict.job_id) == (Outcome.FAILED, R.FAILED, None)
 
 
-@pytest.mark.parametrize("status", [R.SUBMITTED_CANCEL, R.CANCELLED, R.FAILED, R.COMPLETED])
-def test_a_cancel_and_an_end_stay_what_they_are_when_a_person_says_that_it_failed(status: runs.RunStatus) -> None:
+@pytest.mark.parametrize("status", [*sorted(runs.REQUESTED), R.CANCELLED, R.FAILED, R.COMPLETED])
+def test_a_request_and_an_end_stay_what_they_are_when_a_person_says_that_it_failed(status: runs.RunStatus) -> None:
     verdict = settling.settle_failed(run(status))
     assert (verdict.outcome, verdict.status) == (Outcome.FAILED, None)
 

@@ -1,0 +1,54 @@
+"""What a journal must know to be ours, how long it keeps what is over, and what of it is kept in memory.
+
+Called by ``journal.store``, in the thread that has the connection.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+from niassa_orch import errors
+from niassa_orch.domain import runs
+from niassa_orch.journal import acts, moments, opening, records
+
+Run = tuple[str, runs.Accession]
+Loaded = tuple[dict[Run, records.Launch], acts.Counting, int]
+_KEPT_DAYS = 90
+
+
+def check_knows(database: sqlite3.Connection, transcripts: Iterable[str]) -> None:
+    """Look whether the journal knows these transcripts: an intent is on disk before there is a transcript.
+
+    Raises:
+        JournalError: It does not: it is older than they are, such as one that was put back from a backup.
+    """
+    known = {str(row[0]) for row in database.execute("SELECT DISTINCT transcript FROM launches")}
+    unknown = sorted(set(transcripts) - known)
+    if unknown:
+        message = (
+            f"the journal does not know the launch of transcript {unknown[0]} in calls/open: it is an older one; put "
+            f"the right one in its place, or look what became of that launch, and move its transcript to calls/settled"
+        )
+        raise errors.JournalError(message)
+
+
+def prune(database: sqlite3.Connection) -> None:
+    """Remove what was settled, and acts that were begun, longer ago than is kept.
+
+    A clock that is far ahead must not forget everything: it is not later than the newest row says.
+    """
+    newest = database.execute("SELECT max(max(created, coalesce(settled, ''))) FROM launches").fetchone()[0]
+    if newest:
+        oldest = moments.before(min(newest, moments.now()), days=_KEPT_DAYS)
+        with database:
+            database.execute("DELETE FROM launches WHERE settled < ?", (oldest,))
+            acts.prune(database, oldest)
+
+
+def load(database: sqlite3.Connection) -> Loaded:
+    """What is kept in memory: unsettled launches by run, the acts that count, and up to which change."""
+    # Before the rows: what is written between the two is read again next time.
+    seen = opening.version(database)
+    columns = ", ".join(records.COLUMNS)
+    rows = database.execute(f"SELECT {columns} FROM launches WHERE settled IS NULL")  # noqa: S608 - our own names
+    opened = {launch.key: launch for launch in map(records.of_row, rows)}
+    return opened, acts.load(database), seen
