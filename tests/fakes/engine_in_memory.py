@@ -119,7 +119,8 @@ class EngineInMemory:
             living: The call.
             ways: What becomes of each of its runs; after a deadly one there is nothing more.
             ended: Whether the mediator lives to write its last record.
-            cut_bytes: So much of the end of the transcript is lost.
+            cut_bytes: So much of the end of the transcript is lost; the mediator's first record is there before the
+                engine is called.
         """
         lines = [calls.BEGIN]
         # The engine lists once, and passes over without a word what is not submitted then.
@@ -133,8 +134,9 @@ class EngineInMemory:
     def says(self, living: LivingCall, lines: Sequence[str], *, cut_bytes: int = 0) -> None:
         """Let a call say just this, and end."""
         said = "".join(f"{line}\n" for line in lines).encode()
+        whole = len(lines[0]) + 1 if lines else 0
         with living.transcript.open("ab") as stream:
-            stream.write(said[: max(0, len(said) - cut_bytes)])
+            stream.write(said[: max(whole, len(said) - cut_bytes)])
         del self.living[living.transcript]
         living.over.set()
 

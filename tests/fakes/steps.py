@@ -45,6 +45,10 @@ class Steps:
         """Do something once so many steps were taken, counted from now on."""
         self._chosen = (self.taken + step, do)
 
+    def forget(self) -> None:
+        """What was chosen is not done any more."""
+        self._chosen = None
+
     @property
     def is_done(self) -> bool:
         """Whether what was chosen was done."""

@@ -12,12 +12,13 @@ from niassa_orch import errors
 from niassa_orch.core import calling, cycle, launching
 from niassa_orch.domain import jobs, runs, settling
 from niassa_orch.journal import records, store
+from tests.fakes import clock as clocks
 from tests.fakes import distance, engine_in_memory, steps
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 
 R, J = runs.RunStatus, jobs.JobStatus
-#: Longer than a job takes to show in Oozie's list, shorter than the grace.
+#: How late a job shows in Oozie's list: less than the grace.
 _LATE_SECONDS = 60.0
 
 
@@ -36,18 +37,19 @@ class Loop(asyncio.SelectorEventLoop):
 class LateOozie(fakes.OozieInMemory):
     """Its list shows a job some time after it was made, when ``is_late``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: clocks.Clock) -> None:
         super().__init__()
         self.is_late = False
-        self.hidden: set[str] = set()
+        self._clock = clock
+        self._shown: dict[str, float] = {}
 
     def start(self, job_id: str, status: jobs.JobStatus = J.RUNNING, **fields: Any) -> jobs.Job:
-        if self.is_late:
-            self.hidden.add(job_id)
+        self._shown[job_id] = self._clock.monotonic() + (_LATE_SECONDS if self.is_late else 0.0)
         return super().start(job_id, status, **fields)
 
     async def jobs_of(self, user: str, since: Any) -> list[jobs.JobRow]:
-        return [row for row in await super().jobs_of(user, since) if row.id not in self.hidden]
+        now = self._clock.monotonic()
+        return [row for row in await super().jobs_of(user, since) if self._shown[row.id] <= now]
 
 
 class World:
@@ -60,7 +62,7 @@ class World:
         self.stage = stages.Stage(directory)
         self._closing.callback(self.stage.close)
         stages.stop_time(patch, self.stage.clock)
-        self.oozie = self.stage.oozie = LateOozie()
+        self.oozie = self.stage.oozie = LateOozie(self.stage.clock)
         self.engine = engine_in_memory.EngineInMemory(self.stage.service, self.oozie)
         patch.setattr(calling, "call", self.engine)
         self.far_service = distance.Distant(self.stage.service)
@@ -139,11 +141,21 @@ class World:
         self.stage.restart()
         self.begin()
 
+    def beat_and_stop(self, step: int, *, at_once: bool) -> None:
+        """A stop comes at this step of a beat."""
+        loop = self.runner.get_loop()
+
+        def stop() -> None:
+            self.stopping.set()
+            loop.create_task(_run(lambda: self.launcher.stop(at_once=at_once)))
+
+        self.steps.at(step, lambda: loop.call_soon(stop))
+        self.beat()
+        self.steps.forget()
+
     def pass_time(self, seconds: float) -> None:
-        """Time passes; what was late shows."""
+        """Time passes."""
         self.stage.clock.advance(seconds)
-        if seconds >= _LATE_SECONDS:
-            self.oozie.hidden.clear()
 
     def resolve(self, launch: Any) -> None:
         """An administrator looks into Oozie's books and says what is so."""

@@ -19,13 +19,15 @@ from tests.fakes.engine_in_memory import Way
 from tests.unit.core import launch_world
 
 R, J = runs.RunStatus, jobs.JobStatus
-_EXAMPLES = int(os.environ.get("LAUNCH_EXAMPLES") or 60)
+_EXAMPLES = int(os.environ.get("LAUNCH_EXAMPLES") or 40)
 #: Enough beats, each followed by hours, for all that waits.
 _CALM_BEATS = 25
 _ENGINE_LOCKED = "Exception in thread main: AlreadyLockedException"
 _SUDO_REFUSED = "sudo: a password is required"
 
 endings = st.sampled_from([True, True, False])
+#: Of a transcript's end: nothing, a line break, its last record, its last lines, all.
+cuts = st.sampled_from([0, 0, 0, 1, 100, 150, 200, 250, 1000])
 numbers = st.integers(0, 100)
 fates = st.lists(st.sampled_from(distance.Fate), max_size=6)
 ways = st.lists(st.sampled_from(Way), min_size=2, max_size=2)
@@ -75,12 +77,16 @@ class LaunchMachine(stateful.RuleBasedStateMachine):
     def the_process_is_killed(self) -> None:
         self.world.die()
 
-    @stateful.rule(at_once=st.booleans())
-    def the_process_is_stopped(self, *, at_once: bool) -> None:
+    @stateful.rule(step=st.integers(0, 120), at_once=st.booleans())
+    def the_process_is_stopped(self, step: int, *, at_once: bool) -> None:
+        if step:
+            self.schedule()
+            self.world.launcher.forgive()
+            self.world.beat_and_stop(step, at_once=at_once)
         self.world.stop(at_once=at_once)
 
     @stateful.precondition(lambda self: self.world.engine.living)
-    @stateful.rule(how=ways, ended=endings, cut_bytes=st.sampled_from([0, 0, 0, 1, 40, 200, 1000]))
+    @stateful.rule(how=ways, ended=endings, cut_bytes=cuts)
     def the_engine_works(self, how: list[Way], *, ended: bool, cut_bytes: int) -> None:
         (living,) = self.world.engine.living.values()
         self.world.engine.works(living, how, ended=ended, cut_bytes=cut_bytes)
@@ -89,26 +95,37 @@ class LaunchMachine(stateful.RuleBasedStateMachine):
                 self.cancelled.discard(int(accession))  # the engine overwrote it
         self.world.do(_nothing)
 
-    @stateful.rule(how=ways, ended=endings, web=fates, oozie=fates, step=st.none() | st.integers(1, 60))
+    @stateful.rule(
+        how=ways,
+        ended=endings,
+        web=fates,
+        oozie=fates,
+        late=st.booleans(),
+        cut_bytes=cuts,
+        step=st.none() | st.integers(1, 60),
+    )
     def a_run_is_launched(
         self,
         how: list[Way],
         web: list[distance.Fate],
         oozie: list[distance.Fate],
         step: int | None,
+        cut_bytes: int,
         *,
         ended: bool,
+        late: bool,
     ) -> None:
         """A whole launch, so that histories get somewhere; or one whose process dies over its verdict."""
         self.schedule()
         self.all_is_well()
+        self.world.oozie.is_late = late
         self.world.launcher.forgive()
         self.world.beat()
         self.world.far_service.fates[:], self.world.far_oozie.fates[:] = web, oozie
         if step is not None:
             self.world.dies_at(step)
         if self.world.engine.living:
-            self.the_engine_works(how, ended=ended, cut_bytes=0)
+            self.the_engine_works(how, ended=ended, cut_bytes=cut_bytes)
         if step is not None:
             self.world.die()
 
