@@ -36,7 +36,10 @@ async def make(attempt: attempts.Attempt, verb: identity.Verb, journal: store.Jo
         attempt.made = made = await asyncio.shield(starting)
         process = dataclasses.replace(process, pid=made.pid, pid_started=_started_ticks(made.pid))
     except asyncio.CancelledError:
-        await asyncio.wait({starting})
+        # However often: who serves next would find no transcript, and take the call for one that was never made.
+        while not starting.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({starting})
         raise
     except errors.EngineCallError as exc:
         attempt.failure = exc

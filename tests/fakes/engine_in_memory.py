@@ -17,7 +17,7 @@ from tests.fakes import calls, neighbours_in_memory
 
 R = runs.RunStatus
 #: So often others get a turn between the wish to start a call and its transcript, and again until it is started.
-_TURNS = 5
+_TURNS = 60
 
 
 class Way(enum.Enum):
@@ -69,9 +69,9 @@ class EngineInMemory:
     ) -> None:
         self._service = service
         self._oozie = oozie
-        self._starting: set[asyncio.Handle] = set()
         self._process = 0
         self._made: dict[pathlib.Path, LivingCall] = {}
+        self.starting = 0
         self.living: dict[pathlib.Path, LivingCall] = {}
         self.jobs: dict[str, int] = {}
         self.doubled: set[int] = set()
@@ -91,9 +91,12 @@ class EngineInMemory:
                 self.living[transcript] = self._made[transcript] = LivingCall(transcript, header)
             if turns > -_TURNS:
                 loop.call_soon(go_on, turns - 1)
-            elif not started.done():
-                started.set_result(None)
+            else:
+                self.starting -= 1
+                if not started.done():
+                    started.set_result(None)
 
+        self.starting += 1
         go_on(_TURNS)
         await started
         return self._made[transcript]
@@ -111,6 +114,7 @@ class EngineInMemory:
     def lose_starts(self) -> None:
         """The process that starts calls dies."""
         self._process += 1
+        self.starting = 0
 
     def works(self, living: LivingCall, ways: Sequence[Way], *, ended: bool = True, cut_bytes: int = 0) -> None:
         """Let a call come to its end: one way a run, in their order.

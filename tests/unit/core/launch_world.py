@@ -81,22 +81,31 @@ class World:
 
     def close(self) -> None:
         """Nothing of it is left."""
-        self.do(self.launcher.stop)
+        self.do(self.launcher.stop, whole=True)
         self._closing.close()
 
-    def do(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Do something, and let everything come to rest: what still waits then waits for the engine."""
+    def do(self, work: Callable[[], Awaitable[object]], *, whole: bool = False) -> None:
+        """Do something, and let everything come to rest: what still waits then waits for the engine.
+
+        Args:
+            work: To be done.
+            whole: It comes to its end by itself, however long a call takes to start.
+        """
 
         async def done() -> None:
             with self.steps.watching():
                 task = asyncio.get_running_loop().create_task(_run(work))
+                if whole:
+                    await asyncio.wait({task})
                 await self.steps.quiet()
+                while self.engine.starting and not whole:
+                    await self.steps.quiet()
                 if not task.cancelled() and task.done():
                     task.result()
 
         self.runner.run(done())
 
-    def beat(self) -> None:
+    def beat(self, *, whole: bool = False) -> None:
         """Poll, launch, settle, propagate; what neighbours do to a beat is not the test's."""
 
         async def beat() -> None:
@@ -104,7 +113,7 @@ class World:
                 await self.stage.journal.refresh()
                 await self.cycle.cycle(self.stage.known)
 
-        self.do(beat)
+        self.do(beat, whole=whole)
 
     def beat_and_die(self, step: int) -> None:
         """The process dies at this step of a beat, or at its end."""
@@ -137,7 +146,7 @@ class World:
     def stop(self, *, at_once: bool) -> None:
         """An orderly end, and a new process."""
         self.stopping.set()
-        self.do(lambda: self.launcher.stop(at_once=at_once))
+        self.do(lambda: self.launcher.stop(at_once=at_once), whole=True)
         self.stage.restart()
         self.begin()
 
@@ -150,7 +159,7 @@ class World:
             loop.create_task(_run(lambda: self.launcher.stop(at_once=at_once)))
 
         self.steps.at(step, lambda: loop.call_soon(stop))
-        self.beat()
+        self.beat(whole=True)
         self.steps.forget()
 
     def pass_time(self, seconds: float) -> None:

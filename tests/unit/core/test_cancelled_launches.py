@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from niassa_orch.core import launching
+from niassa_orch.core import calling, launching
 from niassa_orch.domain import runs
 from niassa_orch.seqware import call
-from tests.fakes import calls, distance, steps
+from tests.fakes import calls, distance, engine_in_memory, steps
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 from tests.unit.core import launches
@@ -246,3 +246,23 @@ async def test_a_call_that_lives_on_after_its_process_is_fenced_and_waited_for_b
                 await scene.launcher.stop()
             await tried.next_processes()
             tried.assert_launched_once()
+
+
+async def test_a_start_that_was_begun_is_waited_for_however_often_its_launch_is_cancelled(
+    stage: stages.Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = engine_in_memory.EngineInMemory(stage.service, stage.oozie)
+    monkeypatch.setattr(calling, "call", engine)
+    stage.service.schedule(7)
+    launcher = stage.launcher()
+    launcher.offer(stage.known, stages.rows(stage))
+    while not engine.starting:  # noqa: ASYNC110 - it takes but some turns of the loop
+        await asyncio.sleep(0)
+    assert not engine.living
+    for _ in range(3):
+        stopping = asyncio.ensure_future(launcher.stop())
+        await asyncio.sleep(0)
+        stopping.cancel()
+        await asyncio.wait({stopping})
+    await launcher.stop(at_once=True)
+    assert engine.living, "who serves next finds no transcript, and the call begins after that"
