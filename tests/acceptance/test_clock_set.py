@@ -49,6 +49,7 @@ class WallClock:
         return stages.Crew(environment=environment)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("before", "meanwhile", "after"),
     [
@@ -76,7 +77,7 @@ async def test_no_run_is_lost_or_launched_twice_by_a_clock_that_is_set(
         async with stage.service(**_SETTINGS) as service:
             started = await service.tells("service.started")
             assert started is not None
-            await stage.web.reach("completed", *accessions)
+            await stage.web.reach("completed", *accessions, seconds=90)
         await stage.launched_once(*accessions)
 
 
@@ -84,7 +85,7 @@ async def _submitted(stage: stages.Stage, accession: int) -> None:
     async def look() -> bool | None:
         return bool(await stage.oozie.jobs(accession)) or None
 
-    await books.until(f"a job of run {accession}", look, 30)
+    await books.until(f"a job of run {accession}", look, 60)
 
 
 async def test_the_clock_of_the_service_is_really_faked_and_its_monotonic_one_is_not(tmp_path: pathlib.Path) -> None:
