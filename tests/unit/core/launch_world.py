@@ -180,7 +180,8 @@ class World:
             other.close()
 
     def assert_fenced(self) -> None:
-        """No call lives whose runs somebody may touch."""
+        """No call lives whose runs somebody may touch, and none is made beside another of the same user."""
+        assert not self.engine.clashes, "two calls of one Unix user at once"
         fenced = {launch.transcript for launch in self.stage.journal.unsettled()}
         assert {path.name for path in self.engine.living} <= fenced, "the fence is open, and the call lives"
 
