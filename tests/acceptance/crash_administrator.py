@@ -86,12 +86,13 @@ class Administrator:
             await asked.kill()
 
     def _judge(self, doubt: books.Record) -> None:
-        if not self._is_right(doubt):
+        if not self.is_right(doubt):
             accession = doubt["accession"]
             what = f"{self._users.scheduled[accession][1]}: {doubt['outcome']}: {doubt['reason']}"
             self.findings[accession, what] = crash_books.Finding("held", accession, what)
 
-    def _is_right(self, doubt: books.Record) -> bool:
+    def is_right(self, doubt: books.Record) -> bool:
+        """Whether a launch is one that only a person can know."""
         struck = self._reaper.struck.get(doubt["transcript"])
         reason, plan = doubt["reason"], self._users.scheduled[doubt["accession"]][1]
         if doubt["outcome"] == "set aside":

@@ -4,17 +4,29 @@
 """
 
 import asyncio
+import contextlib
 import os
 import pathlib
 import pwd
 import random
 import sys
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from niassa_orch.sandbox import layout, up
-from tests.acceptance import books, crash_books, crash_controls, crash_report, crash_users, crashes, stages
+from tests.acceptance import (
+    books,
+    crash_administrator,
+    crash_books,
+    crash_calls,
+    crash_controls,
+    crash_report,
+    crash_users,
+    crashes,
+    stages,
+)
 
 pytestmark = pytest.mark.crashes
 
@@ -100,11 +112,55 @@ _RUN = {"status": "completed", "statusCmd": "1-W"}
 async def test_the_judge_sees_every_kind_of_broken_promise(
     run: books.Record, jobs: list[books.Record], doubts: dict[int, books.Record], kinds: list[str]
 ) -> None:
-    alice = layout.SandboxAccount("alice", _JOB["user"], "alice@lab.net", "secret", stages.HOST)
-    async with aiohttp.ClientSession() as http:
-        nowhere = up.Addresses("http://127.0.0.1:9/SeqWareWebService", "http://127.0.0.1:9/oozie", os.getpid())
-        stage = stages.Stage(layout.Layout(pathlib.Path("/")), [alice], nowhere, http, stages.Crew())
+    async with _empty_stage(pathlib.Path("/")) as stage:
         asked = crash_users.Users(stage, random.Random(1))  # noqa: S311 - guards no secret
         asked.scheduled[1] = "alice", crash_users.PLAIN
         seen = crash_books.Books({1: run}, {1: jobs}, {}, doubts, cancelled=())
         assert [finding.kind for finding in crash_books.judge(stage, asked, seen)] == kinds
+
+
+_CUT = {"outcome": "held", "reason": "the transcript is cut: ...", "transcript": "alice--1.transcript"}
+_HALF = _CUT | {"reason": "whitestar began it and did not say how it ended"}
+_ASIDE = _CUT | {"outcome": "set aside", "reason": "3 launches of it came to nothing"}
+_WHITESTAR = crash_users.Plan(engine="whitestar")
+
+
+@pytest.mark.parametrize(
+    ("doubt", "plan", "struck", "calls", "right"),
+    [
+        (_CUT, crash_users.PLAIN, "guardian", 1, True),
+        (_CUT, crash_users.PLAIN, crash_calls.ALL, 1, True),
+        (_CUT, crash_users.PLAIN, "JVM", 1, False),
+        (_CUT, crash_users.PLAIN, None, 1, False),
+        (_CUT | {"reason": ""}, crash_users.PLAIN, "guardian", 1, False),
+        (_CUT | {"reason": "its transcript is gone"}, crash_users.PLAIN, "guardian", 1, False),
+        (_HALF, _WHITESTAR, "JVM", 1, True),
+        (_HALF, _WHITESTAR, None, 1, False),
+        (_ASIDE, crash_users.PLAIN, None, 3, True),
+        (_ASIDE, crash_users.PLAIN, None, 2, False),
+    ],
+)
+async def test_the_administrator_takes_no_case_for_right_that_a_person_need_not_know(
+    tmp_path: pathlib.Path, doubt: books.Record, plan: crash_users.Plan, struck: str | None, calls: int, right: bool
+) -> None:
+    settled = tmp_path / "state" / "calls" / "settled"
+    settled.mkdir(parents=True)
+    for number in range(calls):
+        (settled / f"alice--{number}.transcript").write_text('{"niassa_orch_call": 1, "accessions": [1]}\n')
+    async with _empty_stage(tmp_path) as stage:
+        dice = random.Random(1)  # noqa: S311 - guards no secret
+        asked, reaper = crash_users.Users(stage, dice), crash_calls.Reaper(stage, dice)
+        asked.scheduled[1] = "alice", plan
+        if struck is not None:
+            reaper.struck[doubt["transcript"]] = struck
+        administrator = crash_administrator.Administrator(stage, asked, reaper)
+        assert administrator.is_right({"accession": 1, **doubt}) is right
+
+
+@contextlib.asynccontextmanager
+async def _empty_stage(directory: pathlib.Path) -> AsyncIterator[stages.Stage]:
+    """A stage that is not up, for those who judge."""
+    alice = layout.SandboxAccount("alice", _JOB["user"], "alice@lab.net", "secret", stages.HOST)
+    nowhere = up.Addresses("http://127.0.0.1:9/SeqWareWebService", "http://127.0.0.1:9/oozie", os.getpid())
+    async with aiohttp.ClientSession() as http:
+        yield stages.Stage(layout.Layout(directory), [alice], nowhere, http, stages.Crew())
