@@ -12,7 +12,7 @@ import pathlib
 
 from tests.acceptance import books, crash_books, crash_calls, crash_users, stages
 
-_ROUND_SECONDS = 6.0
+_ROUND_SECONDS = 15.0
 _ATTEMPTS_BEFORE_SET_ASIDE = 3
 #: Outcomes that wait for a person.
 _FOR_A_PERSON = ("held", "set aside")

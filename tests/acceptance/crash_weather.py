@@ -18,6 +18,8 @@ from tests.acceptance import books, crash_calls, services, stages
 
 #: So long a living call is waited for.
 _CALL_SECONDS = 3.0
+#: Between two of a kind; in between there has to be time for launches.
+_PAUSE_SECONDS = {"_fail": (1.5, 5.0), "_strike": (0.5, 2.5), "_edit": (2.0, 6.0)}
 _CALL_LASTS_SECONDS = 0.5
 _RUN = r"/workflowruns/\d+$"
 _WEB_TROUBLES: tuple[Mapping[str, Any], ...] = (
@@ -90,7 +92,7 @@ class Weather:
     async def _again_and_again(self, doing: Callable[[], Awaitable[None]], stopped: asyncio.Event) -> None:
         while not stopped.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._dice.uniform(0.5, 3)):
+                async with asyncio.timeout(self._dice.uniform(*_PAUSE_SECONDS[doing.__name__])):
                     await stopped.wait()
                     return
             await doing()

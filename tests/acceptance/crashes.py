@@ -10,7 +10,6 @@ the machine's own timing is not replayed. Used by ``test_crashes``.
 import asyncio
 import collections
 import contextlib
-import itertools
 import random
 import signal
 import time
@@ -20,8 +19,8 @@ from tests.acceptance import (
     books,
     crash_administrator,
     crash_books,
+    crash_deck,
     crash_lives,
-    crash_points,
     crash_report,
     crash_users,
     crash_weather,
@@ -58,12 +57,14 @@ class Harness:
         stage: That is up.
         crew: Who runs the service there.
         seed: Of the dice.
+        deck: Says at which point each life is to end; other stages may draw from it too.
     """
 
-    def __init__(self, stage: stages.Stage, crew: stages.Crew, seed: int) -> None:
+    def __init__(self, stage: stages.Stage, crew: stages.Crew, seed: int, deck: crash_deck.Deck) -> None:
         self._stage = stage
         self._crew = crew
         self._seed = seed
+        self._deck = deck
         self._dice, *dice = (random.Random(seed + 1000 * number) for number in range(3))  # noqa: S311 - no secret
         self._users = crash_users.Users(stage, dice[0])
         self._weather = crash_weather.Weather(stage, dice[1], self._users.calm)
@@ -82,7 +83,7 @@ class Harness:
         """
         began = time.monotonic()
         async with self._everybody(), crash_lives.Lives(self._stage, self._crew) as lives:
-            for point, passages, seconds in self._deck(crashes, every_point=every_point):
+            for point, passages, seconds in self._cards(crashes, every_point=every_point):
                 await self._live(lives, point, passages, seconds)
         crashed = time.monotonic()
         doubts = await self._serve_in_quiet(quiet_seconds)
@@ -94,17 +95,16 @@ class Harness:
         totals["lives"] = lives.begun
         return crash_report.Report((self._seed,), self._crashes, findings, totals, disturbed)
 
-    def _deck(self, crashes: int, *, every_point: bool) -> Iterator[tuple[str, int, float]]:
+    def _cards(self, crashes: int, *, every_point: bool) -> Iterator[tuple[str, int, float]]:
         """Points, at which passage and within how long, until there were enough; then those never come by."""
         while self._crashes.total() < crashes:
-            points = [*crash_points.POINTS, *[""] * (len(crash_points.POINTS) // 4)]
-            for point in self._dice.sample(points, len(points)):
-                if self._crashes.total() < crashes:
-                    seconds = _LIFE_SECONDS if point else self._dice.uniform(0, 2)
-                    yield point, self._dice.choice((1, 1, 1, 2, 3)), seconds
-        if every_point:
-            for _, point in itertools.product(range(_MORE_TRIES), crash_points.POINTS):
-                if not self._crashes[point]:
+            point = self._deck.draw()
+            seconds = _LIFE_SECONDS if point else self._dice.uniform(0, 2)
+            yield point, self._dice.choice((1, 1, 1, 2, 3)), seconds
+        for _ in range(_MORE_TRIES if every_point else 0):
+            for point in self._deck.left:
+                # Another stage may have come by meanwhile.
+                if point in self._deck.left:
                     yield point, 1, _LAST_LIVES_SECONDS
 
     @contextlib.asynccontextmanager
@@ -129,8 +129,11 @@ class Harness:
         code = await lives.end(life, seconds)
         asking.cancel()
         await asyncio.wait({asking})
-        if code == -signal.SIGKILL:
-            self._crashes[point if crash_lives.ended_at(life, point) else crash_report.RANDOM_MOMENT] += 1
+        if crash_lives.ended_at(life, point):
+            self._crashes[point] += 1
+            self._deck.hit(point)
+        elif code == -signal.SIGKILL:
+            self._crashes[crash_report.RANDOM_MOMENT] += 1
         else:
             # A drain that came by no fuse; a life may end in no other way.
             assert (code, need) == (0, "stop"), f"{point}: exit code {code}\n{life.text}"

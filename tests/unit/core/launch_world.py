@@ -169,15 +169,12 @@ class World:
     def resolve(self, launch: Any) -> None:
         """An administrator looks into Oozie's books and says what is so."""
         made = [job for job, accession in self.engine.jobs.items() if accession == launch.accession]
-        other = store.Journal(self.stage.state.journal)
-        try:
-            if made:
-                self.runner.run(other.tell(launch, records.Told.LAUNCHED, made[0]))
-            else:
-                said = records.Settled(settling.Outcome.CLEAN, "a person said so", told=records.Told.RELAUNCH)
-                self.runner.run(other.settle(launch, said))
-        finally:
-            other.close()
+        said = records.Settled(settling.Outcome.CLEAN, "a person said so", told=records.Told.RELAUNCH)
+        with contextlib.closing(store.Journal(self.stage.state.journal)) as other:
+            for known in other.unsettled():
+                if (known.call_id, known.accession) == (launch.call_id, launch.accession):
+                    work = other.tell(known, records.Told.LAUNCHED, made[0]) if made else other.settle(known, said)
+                    self.runner.run(work)
 
     def assert_fenced(self) -> None:
         """No call lives whose runs somebody may touch, and none is made beside another of the same user."""
