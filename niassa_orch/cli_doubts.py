@@ -77,8 +77,10 @@ def resolve(
     if _state(service, launch) == _IN_FLIGHT:
         message = f"the engine call of run {accession} is still in flight; its deadline ends it, then it is settled"
         raise errors.JournalError(message)
-    for name, value in dataclasses.asdict(launch).items():
-        print(f"{name:14} {plain.line(str(value))}")
+    known = dataclasses.asdict(launch) | {"transcript": _transcript(service, launch)}
+    for name, value in known.items():
+        if value not in (None, ""):
+            print(f"{name:14} {plain.line(str(value))}")
     if not yes:
         said = "It may be launched again." if relaunch else "It failed." if failed else f"Its job is {launched}."
         typer.confirm(said, abort=True)

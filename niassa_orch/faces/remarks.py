@@ -21,7 +21,8 @@ _ASKED = re.compile(r"((?:[A-Z]+ )?https?://\S+): (.+)")
 
 def of(line: board.AccountLine) -> str:
     """The first of what there is to say of an account, on one line; ``""`` when all is well."""
-    held = "; ".join(f"{accession} is held: {reason}" for accession, reason in line.held.items())
+    person = "waits for a person (niassa-orch doubts)"
+    held = "; ".join(f"{accession} {person}: {reason}" for accession, reason in line.held.items())
     return cause_first(plain.line(line.reason or line.refusal or held or line.warning or line.waiting))
 
 

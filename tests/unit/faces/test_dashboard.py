@@ -73,7 +73,7 @@ def test_the_picture_has_header_accounts_remarks_and_events(width: int, height: 
     assert {"11", "222", "2", "1", "5s"} <= set(alice.split())
     assert "carol: carol.toml: unix_user: no such user" in text
     assert "bob (again in 1m30s): no connection [GET" in text
-    assert "7 is held: Oozie has two jobs" in text
+    assert "7 waits for a person (niassa-orch doubts): Oozie has two jobs" in text
     assert "run.moved99 accession=99" in lines[-1]
 
 

@@ -26,7 +26,7 @@ def test_what_was_asked_stands_behind_the_cause(reason: str, shown: str) -> None
 
 def test_the_reason_of_a_state_comes_before_everything_else_that_there_is_to_say() -> None:
     line = board.AccountLine("bob", warning="look at this", held={runs.Accession(7): "two jobs"})
-    assert remarks.of(line) == "7 is held: two jobs"
+    assert remarks.of(line) == "7 waits for a person (niassa-orch doubts): two jobs"
     line.reason = "no\nconnection"
     assert remarks.of(line) == "no connection"
     assert remarks.of(board.AccountLine("ann")) == ""
