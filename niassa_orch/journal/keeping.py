@@ -21,8 +21,10 @@ def check_knows(database: sqlite3.Connection, transcripts: Iterable[str]) -> Non
     Raises:
         JournalError: It does not: it is older than they are, such as one that was put back from a backup.
     """
-    known = {str(row[0]) for row in database.execute("SELECT DISTINCT transcript FROM launches")}
-    unknown = sorted(set(transcripts) - known)
+    asked = set(transcripts)
+    # Mostly there is none, and many launches.
+    known = {str(row[0]) for row in database.execute("SELECT transcript FROM launches")} if asked else set()
+    unknown = sorted(asked - known)
     if unknown:
         message = (
             f"the journal does not know the launch of transcript {unknown[0]} in calls/open: it is an older one; put "
