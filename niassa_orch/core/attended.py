@@ -43,12 +43,19 @@ class Attended:
             attempt.calling = calling.is_alive(attempt)
             taken.append(attempt)
             self._attempts.append(attempt)
-            what = "recovery.adopted" if attempt.calling else "recovery.to_settle"
-            accessions = " ".join(map(str, attempt.launches))
-            self._board.event(what, account=self._line.name, accessions=accessions)
+            self._tell(attempt)
         self._drop_resolved()
         self.show()
         return [attempt for attempt in taken if attempt.calling]
+
+    def _tell(self, attempt: attempts.Attempt) -> None:
+        """What waits for a person is an error again at each start: the log of this process is all that some read."""
+        what = "recovery.adopted" if attempt.calling else "recovery.to_settle" if attempt.unsettled else "recovery.held"
+        level = board.Level.ERROR if what == "recovery.held" else board.Level.INFO
+        fields = {"accessions": " ".join(map(str, attempt.launches))}
+        if attempt.held:
+            fields["reason"] = "; ".join(f"{accession}: {why}" for accession, why in attempt.held.items())
+        self._board.event(what, account=self._line.name, level=level, **fields)
 
     async def let_go(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Settle what was set aside and is not submitted any more: a user cancelled it, or took it away."""

@@ -66,7 +66,8 @@ async def see_through(
     attempt: attempts.Attempt, place: contextlib.AsyncExitStack, engine: settings.Engine, told: board.Board
 ) -> None:
     """Wait until nothing of the call lives; past its deadline it keeps the user's turn, and gives its place back."""
-    most_seconds = None if attempt.is_whitestar else engine.deadline_seconds + engine.kill_grace_seconds + 60
+    deadline_seconds = engine.whitestar_deadline_seconds if attempt.is_whitestar else engine.deadline_seconds
+    most_seconds = deadline_seconds + engine.kill_grace_seconds + 60
     try:
         async with asyncio.timeout(most_seconds):
             await wait_until_over(attempt)

@@ -78,6 +78,10 @@ class Settlement:
         try:
             return await asyncio.to_thread(_read, attempt)
         except FileNotFoundError:
+            put_away = attempt.transcript.parents[1] / "settled" / attempt.transcript.name
+            if put_away.exists():
+                reason = f"its transcript is put away as {put_away}: the journal is an older one"
+                return settling.Verdict(settling.Outcome.HELD, reason)
             if attempt.started:
                 return settling.Verdict(settling.Outcome.HELD, f"its transcript {attempt.transcript} is gone")
             # It is made before the call is.
