@@ -2,13 +2,17 @@
 
 The looptime plugin asks for the current event loop around tests that are not async too; in Python 3.11 that makes one
 which nobody closes, and some later test gets the blame for it. Said to be none, none is made.
+
+A SIGTERM ends pytest as Ctrl-C does, so that fixtures take away their Unix users, sudo rules, mounts and cgroups.
 """
 
 import asyncio
 import gc
 import inspect
 import pathlib
+import signal
 import time
+import types
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -18,6 +22,40 @@ asyncio.set_event_loop(None)
 #: What is ending may take so long; a thread reaps each engine call.
 _ENDING_SECONDS = 5.0
 _HERE = pathlib.Path.cwd()
+
+
+def pytest_configure() -> None:
+    """From the first moment on."""
+    _end_orderly_on_sigterm()
+
+
+def pytest_runtest_setup() -> None:
+    """An event loop that handled SIGTERM in the test before leaves the deadly default."""
+    _end_orderly_on_sigterm()
+
+
+def pytest_runtest_teardown() -> None:
+    """So does one in the test itself; the fixtures come after it."""
+    _end_orderly_on_sigterm()
+
+
+def _end_orderly_on_sigterm() -> None:
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, frame: types.FrameType | None) -> None:
+    """Once, as Ctrl-C: asyncio then cancels the test rather than leave it; what more comes lets it clean up."""
+    signal.signal(signal.SIGTERM, _go_on)
+    interrupt = signal.getsignal(signal.SIGINT)
+    # A shell without a terminal starts what is in the background with Ctrl-C ignored.
+    if not callable(interrupt):
+        raise KeyboardInterrupt
+    interrupt(signal.SIGINT, frame)
+
+
+def _go_on(_number: int, _frame: types.FrameType | None) -> None:
+    """Not ``SIG_IGN``, which ``userdel`` and ``umount`` would inherit."""
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +105,8 @@ def _open_files() -> set[str]:
     """Descriptors of files that have a name; sockets and pipes belong to loops, which close them later."""
     found: set[str] = set()
     for descriptor in pathlib.Path("/proc/self/fd").iterdir():
+        if descriptor.name in ("0", "1", "2"):  # pytest's, which gives them back when it is interrupted
+            continue
         try:
             target = str(descriptor.readlink())
         except OSError:  # the one that listed the directory
