@@ -6,6 +6,7 @@ a call that lives does not. What the engine does to the web service and to Oozie
 """
 
 import asyncio
+import collections
 import dataclasses
 import enum
 import pathlib
@@ -76,6 +77,10 @@ class EngineInMemory:
         self.living: dict[pathlib.Path, LivingCall] = {}
         self.jobs: dict[str, int] = {}
         self.doubled: set[int] = set()
+        #: Transcript and run, where nobody can tell from the transcript how far the engine came.
+        self.undecidable: set[tuple[str, int]] = set()
+        #: How often the engine began each run.
+        self.begun: collections.Counter[int] = collections.Counter()
 
     async def start(self, _argv: Sequence[str], transcript: pathlib.Path, header: call.CallHeader) -> LivingCall:
         """Start a call; the start goes on whatever becomes of who waits for it, but dies with its process."""
@@ -141,12 +146,23 @@ class EngineInMemory:
         said = "".join(f"{line}\n" for line in lines).encode()
         whole = len(lines[0]) + 1 if lines else 0
         with living.transcript.open("ab") as stream:
-            stream.write(said[: max(whole, len(said) - cut_bytes)])
+            kept = said[: max(whole, len(said) - cut_bytes)]
+            stream.write(kept)
+        self._remember(living, lines, kept.decode())
         del self.living[living.transcript]
         living.over.set()
 
+    def _remember(self, living: LivingCall, lines: Sequence[str], kept: str) -> None:
+        """What a cut transcript leaves open: whatever had not come to a working directory by its last whole line."""
+        if not lines or lines[0] != calls.BEGIN or calls.END in kept:
+            return
+        whole = kept[: kept.rfind("\n") + 1].splitlines()
+        told = {one for one in living.header.accessions if any(_names_place(line, one) for line in whole)}
+        self.undecidable |= {(living.transcript.name, int(one)) for one in set(living.header.accessions) - told}
+
     def _launch(self, accession: int, way: Way) -> list[str]:
         directory = f"/scratch/oozie-{len(self.jobs)}-{accession}"
+        self.begun[accession] += 1
         job = None
         if way in _REACH_OOZIE:
             job = self._submit(accession, directory)
@@ -170,3 +186,7 @@ class EngineInMemory:
             row |= {"statusCmd": job, "currentWorkingDir": directory, "status": R.PENDING}
         elif way in _WRITE_FAILED:
             row["status"] = R.FAILED
+
+
+def _names_place(line: str, accession: runs.Accession) -> bool:
+    return line.startswith("Using working directory: ") and line.endswith(f"-{accession}")
