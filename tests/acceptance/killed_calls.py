@@ -67,12 +67,12 @@ class Killer:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while left:
             assert time.monotonic() < deadline, f"never stopped: {left}"
-            for accession, family in self._stopped().items():
+            for accession, family in self.stopped().items():
                 if accession in left:
                     _kill(family, left.pop(accession).victim)
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _stopped(self) -> dict[int, dict[str, int]]:
+    def stopped(self) -> dict[int, dict[str, int]]:
         """Living calls whose engine has stopped itself: their processes by accession."""
         found = {}
         for transcript in self._stage.transcripts("open"):

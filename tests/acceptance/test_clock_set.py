@@ -75,8 +75,7 @@ async def test_no_run_is_lost_or_launched_twice_by_a_clock_that_is_set(
             await killed.kill()
         clock.set(after)
         async with stage.service(**_SETTINGS) as service:
-            started = await service.tells("service.started")
-            assert started is not None
+            await service.tells("service.started")  # all may be done by now; before this a SIGTERM is no drain
             await stage.web.reach("completed", *accessions, seconds=90)
         await stage.launched_once(*accessions)
 

@@ -12,6 +12,8 @@ from tests.acceptance import books, scarcity, services, stages
 
 _QUICK = {"BEAT__INTERVAL_SECONDS": 0.1, "HTTP__ATTEMPTS": 1}
 _REASONS = ("account.backing_off", "launch.backing_off", "launch.put_off", "launch.in_doubt", "run.left_alone")
+#: What Python and the kernel say of a thread or a process that there cannot be.
+_NO_PROCESS = ("can't start new thread", "Resource temporarily unavailable")
 
 
 async def test_without_file_descriptors_a_run_is_launched_once_or_waits_with_a_reason(stage: stages.Stage) -> None:
@@ -22,8 +24,7 @@ async def test_without_file_descriptors_a_run_is_launched_once_or_waits_with_a_r
             name = "alice" if spare % 2 else "bob"
             await _is_well(stage, service, name)
             with scarcity.limited(pid, "nofile", scarcity.descriptors_and(pid, spare)):
-                runs.append(await stage.schedule(name))
-                await _is_met(stage, service, runs[-1])
+                runs.append(await _schedule_and_meet(stage, service, name))
             service.signal(signal.SIGHUP)
         await stage.web.reach("completed", *runs)
         assert any("Too many open files" in event["reason"] for event in _reasons(service))
@@ -62,11 +63,10 @@ async def test_without_processes_a_run_is_launched_once_or_waits_with_a_reason(
                 name = "alice" if spare % 2 else "bob"
                 await _is_well(stage, service, name)
                 with scarcity.limited(pid, "nproc", scarcity.threads_of(uid) + spare):
-                    runs.append(await stage.schedule(name))
-                    await _is_met(stage, service, runs[-1])
+                    runs.append(await _schedule_and_meet(stage, service, name))
                 service.signal(signal.SIGHUP)
             await stage.web.reach("completed", *runs)
-            assert _reasons(service)
+            assert any(word in event["reason"] for event in _reasons(service) for word in _NO_PROCESS), service.text
             _assert_no_defect(service)
         await stage.launched_once(*runs)
 
@@ -77,23 +77,25 @@ async def _is_well(stage: stages.Stage, service: services.Service, name: str) ->
     await stage.web.polls(stage.accounts[name].web_user, more=1)
 
 
-async def _is_met(stage: stages.Stage, service: services.Service, accession: int) -> None:
-    """Wait until a run is launched all the same, or somebody is told why not."""
-    seen = len(_reasons(service))
+async def _schedule_and_meet(stage: stages.Stage, service: services.Service, name: str) -> int:
+    """Schedule a run, and wait until it is launched all the same, or somebody is told why not: of its own account."""
+    seen = len(_reasons(service, account=name))
+    accession = await stage.schedule(name)
 
     async def look() -> bool | None:
         launched = (await stage.web.runs())[accession]["status"] == "completed"
-        return launched or len(_reasons(service)) > seen or None
+        return launched or len(_reasons(service, account=name)) > seen or None
 
     await books.until(f"a launch of {accession}, or a reason why not", look)
+    return accession
 
 
 async def _has_told(service: services.Service, before: int) -> bool | None:
     return len(_reasons(service)) + len(service.events("accounts.unreadable")) > before or None
 
 
-def _reasons(service: services.Service) -> list[services.Event]:
-    return [event for name in _REASONS for event in service.events(name)]
+def _reasons(service: services.Service, **fields: object) -> list[services.Event]:
+    return [event for name in _REASONS for event in service.events(name, **fields)]
 
 
 def _assert_no_defect(service: services.Service) -> None:

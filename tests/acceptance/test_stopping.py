@@ -1,6 +1,7 @@
 """Stops, kills and starts again: an engine call outlives the service, and no run is lost or launched twice."""
 
 import asyncio
+import os
 import pathlib
 import signal
 from collections.abc import Awaitable, Callable
@@ -9,28 +10,31 @@ import pytest
 
 from niassa_orch.sandbox import layout, up
 from niassa_orch.seqware import call
-from tests.acceptance import books, services, stages
+from tests.acceptance import books, killed_calls, services, stages
 
 _SLOW_ENGINE = up.Behaviour(engine=layout.EngineOptions(jvm_seconds=2.5, lock_tries=2, lock_pause_seconds=0.1))
 
 
-async def test_a_drain_leaves_the_engine_call_alive_and_the_next_start_adopts_it(tmp_path: pathlib.Path) -> None:
-    async with stages.own(tmp_path, "alice", behaviour=_SLOW_ENGINE) as stage:
-        mine = await stage.schedule("alice")
-        async with stage.service() as service:
-            await service.tells("launch.called")
-            [transcript] = await books.until("a transcript", lambda: _open_transcripts(stage))
-            assert await service.drain() == 0
-            assert service.events("service.stopped")
-        assert call.is_held(transcript)  # the engine is still starting
-        assert await stage.oozie.jobs() == []
-        later = await stage.schedule("alice")
-        async with stage.service() as service:
-            await service.tells("recovery.adopted", accessions=mine)
-            await stage.web.reach("completed", mine, later)
-            assert service.events("launch.called", accessions=mine) == []
-        await stage.launched_once(mine, later)
-        assert await stage.oozie.jobs() == await stage.oozie.jobs(mine, later)
+async def test_a_drain_leaves_the_engine_call_alive_and_the_next_start_adopts_it(stage: stages.Stage) -> None:
+    calls = killed_calls.Killer(stage)
+    mine = await stage.schedule("alice", pause="1")  # the engine works as long as this test likes
+    async with stage.service() as service:
+        await service.tells("launch.called")
+        engine = (await books.until("an engine that stopped", lambda: _stopped(calls)))[mine]["engine"]
+        [transcript] = stage.transcripts("open")
+        assert await service.drain() == 0
+        assert service.events("service.stopped")
+    assert call.is_held(transcript)
+    assert await stage.oozie.jobs() == []
+    later = await stage.schedule("alice")
+    async with stage.service() as service:
+        await service.tells("recovery.adopted", accessions=mine)
+        assert call.is_held(transcript)
+        os.kill(engine, signal.SIGCONT)
+        await stage.web.reach("completed", mine, later)
+        assert service.events("launch.called", accessions=mine) == []
+    await stage.launched_once(mine, later)
+    assert await stage.oozie.jobs() == await stage.oozie.jobs(mine, later)
 
 
 async def test_what_ended_while_no_service_ran_is_settled_at_the_next_start(tmp_path: pathlib.Path) -> None:
@@ -144,5 +148,5 @@ def _texts(stage: stages.Stage) -> list[str]:
     return [path.read_text("utf-8", "replace") for path in stage.transcripts()]
 
 
-async def _open_transcripts(stage: stages.Stage) -> list[pathlib.Path] | None:
-    return stage.transcripts("open") or None
+async def _stopped(calls: killed_calls.Killer) -> dict[int, dict[str, int]] | None:
+    return calls.stopped() or None
