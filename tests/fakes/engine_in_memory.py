@@ -154,9 +154,9 @@ class EngineInMemory:
 
     def _remember(self, living: LivingCall, lines: Sequence[str], kept: str) -> None:
         """What a cut transcript leaves open: whatever had not come to a working directory by its last whole line."""
-        if not lines or lines[0] != calls.BEGIN or calls.END in kept:
-            return
         whole = kept[: kept.rfind("\n") + 1].splitlines()
+        if not lines or lines[0] != calls.BEGIN or calls.END in whole:
+            return
         told = {one for one in living.header.accessions if any(_names_place(line, one) for line in whole)}
         self.undecidable |= {(living.transcript.name, int(one)) for one in set(living.header.accessions) - told}
 
