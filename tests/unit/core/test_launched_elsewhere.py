@@ -54,3 +54,22 @@ async def test_what_both_launched_is_held_and_said_loudly(scene: launches.Scene)
     assert not scene.is_settled(7)
     event = next(event for event in stage.told.snapshot().events if event.name == "launch.held")
     assert event.level is board.Level.ERROR
+
+
+async def test_a_job_on_a_submitted_record_that_nobody_here_launched_is_put_off_for_as_long_as_it_is_there(
+    scene: launches.Scene,
+) -> None:
+    stage = scene.stage
+    await during_the_call(scene, "Number of submitted workflows: 0", statusCmd=OTHER)
+    stage.says(*launches.WELL)
+    stage.clock.advance(60)
+    await scene.beat()
+    assert stage.called == ["launch 7"], "it is not launched beside that job"
+    put_off = next(event for event in stage.told.snapshot().events if event.name == "launch.put_off")
+    assert OTHER in str(put_off.fields["reason"])
+    assert "clear statusCmd" in str(put_off.fields["reason"])
+    stage.service.sets(7, statusCmd="")()
+    stage.clock.advance(600)
+    await scene.beat()
+    assert stage.called == ["launch 7", "launch 7"]
+    assert stage.service.run(7).status_cmd == JOB
