@@ -83,16 +83,29 @@ class Caller:
         async with self._turns.turn(user, what=f"{self._line.name} launches {accessions}"):
             self._line.waiting = self._rests.waiting
             calling.check_turn(self._intents, user)
-            fresh = await self._look.at(enrolled, batch)
-            looked = time.monotonic()
+            fresh, begun_before, looked = await self._look_at(enrolled, batch)
             async with contextlib.AsyncExitStack() as place:
                 if not long:
                     await place.enter_async_context(self._turns.calls.slot(self._line.name))
-                if time.monotonic() - looked > _LOOK_HOLDS_SECONDS:
-                    fresh = await self._look.at(enrolled, fresh)
+                while (
+                    time.monotonic() - looked > _LOOK_HOLDS_SECONDS
+                    or self._intents.begun(enrolled.account) != begun_before
+                ):
+                    fresh, begun_before, looked = await self._look_at(enrolled, fresh)
                 if not may_go_on() or not (begun := self._take(enrolled, fresh)):
                     return None
                 return await self._call(enrolled, begun, place)
+
+    async def _look_at(
+        self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun]
+    ) -> tuple[Sequence[runs.WorkflowRun], int, float]:
+        """What is still to be launched, how many launches had begun before that look, and when it was over."""
+        # What another account begins from here on, by another name of the web service, may even be settled before our
+        # turn to call: then nothing but a further look tells.
+        begun_before = self._intents.begun(enrolled.account)
+        journal = self._intents.journal
+        free = [run for run in batch if not journal.is_fenced(enrolled.account, run.accession)]
+        return await self._look.at(enrolled, free), begun_before, time.monotonic()
 
     def _take(self, enrolled: enrolling.Enrolled, fresh: Sequence[runs.WorkflowRun]) -> Sequence[runs.WorkflowRun]:
         """What may be called for, right before the intent; from here on the wait is over."""

@@ -31,6 +31,7 @@ class Intents:
         self.limits = most
         self._attended: set[str] = set()
         self._ever: set[str] = set()
+        self._begun: collections.Counter[tuple[str, str]] = collections.Counter()
         # Known from the start, so that an intent needs no file descriptor.
         call.current_boot_id()
 
@@ -56,12 +57,17 @@ class Intents:
         transcript = self.directory.transcript(account.name, header.call_id)
         launches = [_launch(account, header, transcript.name, run) for run in batch]
         self._attend(header.call_id)
+        self._begun[account.web_user, account.host] += 1
         try:
             await self.journal.intend(launches)
         except BaseException:
             self._attended.discard(header.call_id)
             raise
         return attempts.of_journal(launches, transcript, enrolled, recovered=False)
+
+    def begun(self, account: accounts.Account) -> int:
+        """How many calls were intended for the account's login and host, by whatever name of a web service."""
+        return self._begun[account.web_user, account.host]
 
     def take_up(self, enrolled: enrolling.Enrolled) -> Iterator[attempts.Attempt]:
         """Attempts of runs that the account owns, and its host is named for, and nobody attends to."""
