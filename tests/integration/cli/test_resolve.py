@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import time
+import typing
 
 import pytest
 
@@ -27,7 +28,7 @@ def config(tmp_path: pathlib.Path) -> str:
     return str(file)
 
 
-def in_journal(config: str, *work: str, reason: str = "Oozie is asked", **changes: object) -> str:
+def in_journal(config: str, *work: str, reason: str = "Oozie is asked", **changes: typing.Any) -> str:
     """Do these things to run 7's launch; returns what is open then, as text."""
 
     async def worked() -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.domain import runs, settling, transitions
-from niassa_orch.journal import records, store
+from niassa_orch.journal import moments, records, store
 from tests.fakes import launches
 from tests.integration.journal import conftest
 
@@ -178,3 +178,16 @@ def test_a_journal_that_is_not_there_is_made_only_for_who_may(path: pathlib.Path
     assert not path.exists()
     store.Journal(path).close()
     store.Journal(path, lambda: "nobody was here").close()
+
+
+async def test_a_clock_that_is_far_ahead_at_a_start_forgets_nothing(
+    journal: store.Journal, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.intend([launch(7, created=datetime.datetime.now(datetime.UTC).isoformat())])
+    await journal.settle(launch(7), records.Settled(Outcome.LAUNCHED, "", "1-W"))
+    await journal.acts.intend(launches.act("1-W", Act.KILL, 0))
+    ahead = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=4000)
+    monkeypatch.setattr(moments, "now", ahead.isoformat)
+    with contextlib.closing(store.Journal(path, patient=True)) as again:
+        assert await again.past.known_job(WS, A) == "1-W"
+        assert again.acts.done(OOZIE, "1-W") == (Act.KILL, 0)

@@ -1,7 +1,8 @@
-"""What a person says of a launch (``niassa-orch resolve``) counts whenever it comes: also during a verdict, and again."""
+"""What a person says of a launch (``niassa-orch resolve``) counts whenever it comes, also said again."""
 
 import asyncio
 import contextlib
+import typing
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -207,3 +208,40 @@ async def test_a_launch_that_was_set_aside_is_let_go_only_by_who_has_its_claim(
     assert 7 in stage.unsettled(), "the list is of other runs"
     await scene.launcher.let_go(stage.known, [])
     assert not stage.unsettled()
+
+
+@pytest.mark.parametrize(
+    ("job", "why"),
+    [
+        ({"app_path": "/apps/oozie-8"}, "is of /apps/oozie-8"),
+        ({"app_path": "/apps/oozie-1", "user": "niassa-eve"}, "belongs to niassa-eve"),
+        (None, "Oozie knows none"),
+    ],
+)
+async def test_a_named_job_that_cannot_be_of_the_launch_is_held_and_nothing_is_written(
+    stage: stages.Stage, scene: launches.Scene, job: dict[str, typing.Any] | None, why: str
+) -> None:
+    await in_doubt(scene, CUT)
+    if job is not None:
+        stage.oozie.start("8-oozie-W", **job)
+    await person(stage, names("8-oozie-W"))
+    await looks(scene)
+    assert why in stage.line.held[A]
+    assert "PUT 7" not in stage.service.asked
+    assert not scene.is_available(7)
+
+
+async def test_a_named_job_of_another_run_is_held_and_nothing_is_written(
+    stage: stages.Stage, scene: launches.Scene
+) -> None:
+    stage.service.schedule(8, R.RUNNING, statusCmd="8-oozie-W")
+    stage.oozie.start("8-oozie-W", app_path="/apps/oozie-1")
+    eight = await stage.intend(8)
+    await stage.journal.settle(
+        eight.launches[runs.Accession(8)], records.Settled(Outcome.LAUNCHED, "it was", "8-oozie-W")
+    )
+    await in_doubt(scene, [calls.BEGIN, "Number of submitted workflows: 1"])
+    await person(stage, names("8-oozie-W"))
+    await looks(scene)
+    assert "is that of run 8" in stage.line.held[A]
+    assert "PUT 7" not in stage.service.asked

@@ -127,3 +127,15 @@ async def test_a_clock_that_is_set_between_two_looks_neither_shortens_the_grace_
     await scene.restart()
     scene.stage.clock.advance(1)
     assert await scene.settle() == {A: Outcome.CLEAN}
+
+
+async def test_a_machine_that_slept_for_days_since_the_call_asks_for_all_jobs(scene: verdicts.Scene) -> None:
+    """Its monotonic clock stood still meanwhile, ours and Oozie's, which is days behind, did not."""
+    await scene.write(COPIED)
+    now = datetime.datetime.now(datetime.UTC)
+    scene.oozie.start(stages.JOB, app_path="/apps/oozie-1")
+    scene.oozie.ahead = datetime.timedelta(days=-3)
+    scene.oozie.created[stages.JOB] = now - datetime.timedelta(days=12)
+    set_intent(scene, now - datetime.timedelta(days=9))
+    assert await settle_twice(scene) is Outcome.LAUNCHED
+    assert "all jobs of niassa-bob" in scene.oozie.asked

@@ -115,6 +115,17 @@ def test_only_old_settled_transcripts_are_removed_at_a_start(directory: state_di
     assert doubtful.exists()
 
 
+def test_a_clock_that_is_far_ahead_at_a_start_removes_no_transcript(
+    directory: state_directory.StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.settle(write(directory.transcript("bob", "new")))
+    ahead = time.time() + 4000 * 24 * 3600
+    directory.close()
+    monkeypatch.setattr(time, "time", lambda: ahead)
+    directory.open()
+    assert [path.name for path in (directory.path / "calls" / "settled").iterdir()] == ["bob--new.transcript"]
+
+
 def test_no_new_journal_is_begun_while_there_are_transcripts_that_the_old_one_would_know(
     directory: state_directory.StateDirectory,
 ) -> None:
