@@ -67,6 +67,8 @@ class Settlement:
                 try:
                     verdict, proof = await self._verdict(case)
                     outcomes[accession] = await self._conclude(case, verdict, proof)
+                except errors.OvertakenError:
+                    continue  # what somebody said meanwhile is heeded at the next beat
                 except errors.NiassaOrchError as exc:
                     await self._doubt(case, str(exc))
         if attempt.unsettled:
