@@ -16,6 +16,8 @@ from tests.acceptance import books, services, trials
 #: The service beats at its start and at each SIGHUP; whatever fails is not asked again behind our back.
 SETTINGS: dict[str, object] = {
     "BEAT__INTERVAL_SECONDS": 3600,
+    # More runs at once than any account launches; limits a beat count by that beat.
+    **{f"LAUNCHING__{which}": 1000 for which in ("IN_FLIGHT", "A_BEAT", "ACCOUNT_IN_FLIGHT", "ACCOUNT_A_BEAT")},
     "HTTP__ATTEMPTS": 1,
     "ENGINE__BATCH": 50,
     "ENGINE__DOUBT_GRACE_SECONDS": 1,
