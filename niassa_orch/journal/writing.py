@@ -34,11 +34,6 @@ class Writer:
         self._database: sqlite3.Connection | None = None
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="journal")
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the database could be opened."""
-        return self._database is not None
-
     def open(self, load: Callable[[sqlite3.Connection], _Result]) -> _Result:
         """Open the database and load from it; blocks.
 
