@@ -57,10 +57,13 @@ FUNCTIONS = {
 }
 COMMIT = "before COMMIT"
 POINTS = (*(f"{when} {name}" for name in FUNCTIONS for when in ("before", "after")), COMMIT)
-#: What a negative control takes out of the process: a function of the product, and what it says instead.
+#: What a negative control takes out of the process: functions of the product, and what they say instead.
 TAKEN_OUT = {
-    "the liveness check": ("niassa_orch.seqware.call:is_held", False),
-    "the look-up in Oozie": ("niassa_orch.core.lookup:_jobs_since", ()),
+    "the liveness check": (
+        ("niassa_orch.seqware.call:is_held", False),
+        ("niassa_orch.seqware.call:EngineCall.wait", 0),
+    ),
+    "the look-up in Oozie": (("niassa_orch.core.lookup:_jobs_since", ()),),
 }
 #: What the service's output says when it ended at its point.
 MARK = "ended at the point: "
@@ -139,7 +142,11 @@ def find(function: str) -> tuple[Any, str]:
 
 def take_out(what: str) -> None:
     """Make one of ``TAKEN_OUT`` say nothing in this process."""
-    function, says = TAKEN_OUT[what]
+    for function, says in TAKEN_OUT[what]:
+        _replace(function, says)
+
+
+def _replace(function: str, says: object) -> None:
     owner, last = find(function)
 
     async def awaited(*_: Any, **__: Any) -> Any:
