@@ -11,6 +11,7 @@ import pytest
 from tests.integration.cli import commands
 
 _ROOT = pathlib.Path(__file__).parents[2]
+# Each would last much longer than its own test: only the signal ends it.
 _TESTS = {
     "a plain test": "def test_it(made): time.sleep(60)",
     "an asynchronous one": """
