@@ -11,7 +11,7 @@ import dataclasses
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, board, calling, enrolling, lookup, pool, writing
+from niassa_orch.core import attempts, board, calling, enrolling, lookup, pool, state_directory, writing
 from niassa_orch.domain import evidence, runs, selection, settling
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, transcript
@@ -80,9 +80,9 @@ class Settlement:
         try:
             return await asyncio.to_thread(_read, attempt)
         except FileNotFoundError:
-            put_away = attempt.transcript.parents[1] / "settled" / attempt.transcript.name
-            if put_away.exists():
-                reason = f"its transcript is put away as {put_away}: the journal is an older one"
+            away = state_directory.put_away(attempt.transcript)
+            if away.exists():
+                reason = f"its transcript is put away as {away}: the journal is an older one"
                 return settling.Verdict(settling.Outcome.HELD, reason)
             if attempt.started:
                 return settling.Verdict(settling.Outcome.HELD, f"its transcript {attempt.transcript} is gone")

@@ -5,9 +5,11 @@ The journal, not the folder, says what is settled. Only the service reads here: 
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
+import stat
 import time
 
 from niassa_orch import errors
@@ -32,15 +34,16 @@ class StateDirectory:
     def open(self) -> None:
         """Make the folders and take the lock, which lasts as long as this process.
 
+        A directory that is whole already may be read-only: launches wait until the journal can be written, and
+        propagation needs nothing here.
+
         Raises:
             SettingsError: The directory cannot be used, or another instance uses it.
         """
         try:
             for folder in (self.path, self._open.parent, self._open, self._settled):
-                folder.mkdir(parents=True, exist_ok=True)
-                # Whatever the umask is, and also when somebody made it before us.
-                folder.chmod(0o700)
-            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                _make_private(folder)
+            lock = _open_lock(self.path / "lock")
         except OSError as exc:
             message = (
                 f"state_dir {self.path} cannot be used: {exc.strerror}; make it a directory that this user can write to"
@@ -106,7 +109,7 @@ class StateDirectory:
     def settle(self, transcript: pathlib.Path) -> None:
         """Put a transcript away, all of whose accessions are settled; one that cannot be moved stays where it is."""
         with contextlib.suppress(OSError):
-            transcript.rename(self._settled / transcript.name)
+            transcript.rename(put_away(transcript))
 
     @property
     def journal(self) -> pathlib.Path:
@@ -123,4 +126,26 @@ class StateDirectory:
         oldest = min(time.time(), max(ages.values(), default=0)) - _SETTLED_KEPT_SECONDS
         for transcript, written in ages.items():
             if written < oldest:
-                transcript.unlink()
+                with contextlib.suppress(OSError):
+                    transcript.unlink()
+
+
+def put_away(transcript: pathlib.Path) -> pathlib.Path:
+    """Where a transcript goes, or went, once its call is settled."""
+    return transcript.parents[1] / "settled" / transcript.name
+
+
+def _make_private(folder: pathlib.Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Whatever the umask is, and also when somebody made it before us.
+    if stat.S_IMODE(folder.stat().st_mode) != stat.S_IRWXU:
+        folder.chmod(stat.S_IRWXU)
+
+
+def _open_lock(file: pathlib.Path) -> int:
+    try:
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        if exc.errno != errno.EROFS or not file.exists():
+            raise
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)

@@ -50,16 +50,12 @@ _SPOKEN = re.compile(
 def parse(
     transcript: bytes | typing.BinaryIO,
     accessions: collections.abc.Iterable[runs.Accession],
-    *,
-    header: bytes | None = None,
 ) -> evidence.CallEvidence:
     """What a transcript says of the call and of these accessions; of a large file only a few MB are held at a time.
 
     Args:
         transcript: The whole content, or a file opened for reading bytes at its start.
         accessions: The accessions of the call; lines about other runs are passed over.
-        header: The exact first line that must be there (``CallHeader.to_line``). When it is not, somebody has cut the
-            transcript, and the evidence is not ``intact``.
 
     Raises ValueError ("too long...") for more than ``MOST_BYTES``, or more lines that mean something than any call has.
     """
@@ -67,8 +63,6 @@ def parse(
     reader = _Reader(accessions)
     window = file.read(_BLOCK_BYTES)
     size = len(window)
-    if header is not None and not window.startswith(header):
-        reader.intact = False
     if window.startswith(_HEADER):
         window = window[_end_of_line(window, 0) :]
     while block := file.read(_BLOCK_BYTES):

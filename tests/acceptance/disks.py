@@ -93,6 +93,14 @@ class SickDisk:
         name = pathlib.PurePath(source.stdout.strip()).name
         pathlib.Path(f"/sys/fs/ext4/{name}/trigger_fs_error").write_text("1")
 
+    def make_read_only(self) -> None:
+        """What an administrator does, or a start of the machine after an error."""
+        assert mount("-o", "remount,ro", self.directory).returncode == 0
+
+    def make_writable(self) -> None:
+        """The way back."""
+        assert mount("-o", "remount,rw", self.directory).returncode == 0
+
     def heal(self) -> None:
         """What an administrator does: take it away, repair it, mount it again."""
         self.unmount()

@@ -57,6 +57,27 @@ async def test_on_a_full_disk_nothing_is_launched_or_killed_and_propagation_goes
     await stage.launched_once(running, cancelled, waiting)
 
 
+async def test_a_start_on_a_full_disk_propagates_and_launches_when_there_is_room(
+    on_disk: tuple[stages.Stage, disks.Disk],
+) -> None:
+    stage, disk = on_disk
+    running = await stage.schedule("alice", "align:8")
+    async with stage.service() as service:
+        await stage.web.reach("running", running)
+        await service.tells("launch.verified", accession=running)
+    disk.fill()
+    waiting = await stage.schedule("bob")
+    async with stage.service() as service:
+        told = await service.tells("journal.unusable")
+        assert (told.level, "journal.sqlite cannot be used" in told["reason"]) == ("error", True)
+        await stage.web.reach("completed", running)
+        assert (await stage.oozie.jobs(waiting), (await stage.web.runs())[waiting]["status"]) == ([], "submitted")
+        disk.free()
+        await service.tells("journal.recovered")
+        await stage.web.reach("completed", waiting)
+    await stage.launched_once(running, waiting)
+
+
 async def test_once_says_by_its_exit_code_that_the_disk_is_full(on_disk: tuple[stages.Stage, disks.Disk]) -> None:
     stage, disk = on_disk
     async with stage.service("once") as service:

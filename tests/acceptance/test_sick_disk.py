@@ -54,6 +54,31 @@ async def test_a_disk_that_becomes_read_only_stops_launches_alone_and_all_is_set
     await stage.launched_once(running, waiting)
 
 
+async def test_a_start_on_a_read_only_disk_propagates_launches_nothing_and_goes_on_when_it_can_be_written(
+    on_sick_disk: tuple[stages.Stage, disks.SickDisk],
+) -> None:
+    stage, disk = on_sick_disk
+    running = await stage.schedule("bob", "align:8")
+    async with stage.service() as service:
+        await stage.web.reach("running", running)
+        await service.tells("launch.verified", accession=running)
+    disk.make_read_only()
+    waiting = await stage.schedule("alice")
+    async with stage.service() as service:
+        told = await service.tells("journal.unusable")
+        assert (told.level, "journal.sqlite cannot be used" in told["reason"]) == ("error", True)
+        async with stage.service("once") as second:
+            assert await second.ended() == 78
+            assert "another niassa-orch uses state_dir" in second.text
+        await stage.web.reach("completed", running)
+        await stage.web.polls("alice@lab.net")
+        assert (await stage.oozie.jobs(waiting), (await stage.web.runs())[waiting]["status"]) == ([], "submitted")
+        disk.make_writable()
+        await service.tells("journal.recovered")
+        await stage.web.reach("completed", waiting)
+    await stage.launched_once(running, waiting)
+
+
 async def test_a_journal_that_is_damaged_under_the_service_never_makes_it_launch_twice(stage: stages.Stage) -> None:
     before = await stage.schedule("alice", "align:3")
     async with stage.service() as service:

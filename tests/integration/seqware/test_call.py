@@ -253,7 +253,7 @@ async def test_a_transcript_that_the_engine_cuts_is_not_taken_for_one_of_a_call_
     header = workshop.header(1234)
     mediator = shop.install(code.replace("HEADER", str(len(header.to_line()))))
     await (await call.start([str(mediator), "launch", "1234"], path, header)).wait()
-    found = transcript.parse(path.read_bytes(), header.accessions, header=header.to_line())
+    found = transcript.parse(path.read_bytes(), header.accessions)
     assert (found.begun, found.intact) == (False, False)
 
 

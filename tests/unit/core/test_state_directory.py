@@ -76,6 +76,18 @@ def test_a_directory_that_cannot_be_used_is_a_matter_of_settings(tmp_path: pathl
         state_directory.StateDirectory(tmp_path / "file" / "state").open()
 
 
+def test_what_cannot_be_removed_at_a_start_does_not_keep_the_service_from_starting(
+    directory: state_directory.StateDirectory,
+) -> None:
+    settled = directory.path / "calls" / "settled"
+    (settled / "old.transcript").mkdir()
+    os.utime(settled / "old.transcript", (0, 0))
+    write(settled / "new.transcript")
+    directory.close()
+    directory.open()
+    assert (settled / "old.transcript").exists()
+
+
 def test_the_transcript_of_an_unsettled_call_lies_where_the_call_was_to_write(
     directory: state_directory.StateDirectory,
 ) -> None:
