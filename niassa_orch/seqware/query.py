@@ -24,6 +24,7 @@ from niassa_orch.domain import runs
 from niassa_orch.seqware import answers, call, identity
 
 _TICK_SECONDS = 0.2
+_DISMISSED_SECONDS = 2.0
 _STDERR_BYTES = 2048
 _SETTINGS_BYTES = 2 << 20  # the file has at most 1 MiB, in base64
 _TEXTS_BYTES = 4 << 20  # of one run: 1 MiB, of which every byte may become a character of three; and the names
@@ -194,14 +195,19 @@ def _listen(
 
 
 def _ends(child: subprocess.Popen[bytes], deadline: float, given_up: threading.Event) -> bool:
-    """Whether a child that has said all ends in time."""
-    while True:
-        try:
-            child.wait(_TICK_SECONDS)
-            return True
-        except subprocess.TimeoutExpired:
+    """Whether a child that has said all ends in time; its exit code is known then."""
+    # As a descriptor: subprocess itself would look again and again, and sleep in between.
+    end = os.pidfd_open(child.pid)
+    try:
+        ended = select.poll()
+        ended.register(end, select.POLLIN)
+        while not ended.poll(_TICK_SECONDS * 1000):
             if given_up.is_set() or time.monotonic() >= deadline:
                 return False
+    finally:
+        os.close(end)
+    child.wait()
+    return True
 
 
 def _dismiss(child: subprocess.Popen[bytes]) -> None:
@@ -211,9 +217,7 @@ def _dismiss(child: subprocess.Popen[bytes]) -> None:
     """
     with contextlib.suppress(PermissionError):
         child.terminate()
-        try:
-            child.wait(2)
-        except subprocess.TimeoutExpired:
+        if not _ends(child, time.monotonic() + _DISMISSED_SECONDS, threading.Event()):
             child.kill()
             child.wait()
 

@@ -2,7 +2,7 @@
 
 Its neighbours and the engine go by the true time. The wall clock of the service alone is faked, by libfaketime (Debian
 package ``faketime``), its monotonic clock is not: so it is on a machine whose clock somebody sets. ``time.sleep`` does
-not work under that library: a worker that meets it in the standard library fails once and begins anew.
+not work under that library; the service has no use for it.
 """
 
 import asyncio
