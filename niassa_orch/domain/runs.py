@@ -59,6 +59,7 @@ class WorkflowRun:
         host: The host it was scheduled for, compared exactly.
         engine: ``workflowEngine``, compared exactly by the engine and by prefix by us.
         status_cmd: The engine's token: the Oozie job id, or the accession for whitestar.
+        working_dir: ``currentWorkingDir``, where the engine put the run; ends in the job's ``oozie-UUID``.
     """
 
     accession: Accession
@@ -67,6 +68,7 @@ class WorkflowRun:
     host: str | None = None
     engine: str | None = None
     status_cmd: str | None = None
+    working_dir: str | None = None
 
     @property
     def engine_family(self) -> EngineFamily:

@@ -62,14 +62,14 @@ class WebService:
         self._retrying = pacing.Retrying(attempts=attempts, total_seconds=timeout_seconds)
 
     async def list_runs(
-        self, status: runs.RunStatus, host: str, owner: str | Collection[str]
+        self, status: runs.RunStatus, host: str, owner: str | Collection[str] | None = None
     ) -> list[runs.WorkflowRun]:
-        """The runs of some owners in one status and for one host; the server's list has everybody's.
+        """The runs of some owners, or of everybody, in one status and for one host; the server's list has everybody's.
 
         Args:
             status: Asked for; a run may carry another by the time it is told.
             host: Exactly as scheduled.
-            owner: One owner or several, in any case.
+            owner: One owner or several, in any case; ``None`` keeps everybody's runs.
 
         Raises:
             ValueError: A host that must not be sent (``check_host``).
@@ -79,7 +79,6 @@ class WebService:
             errors.WebServiceError: Any other status.
         """
         check_host(host)
-        owners = frozenset(fields.normal_owner(name) for name in ((owner,) if isinstance(owner, str) else owner))
         request = lines.Request(
             "GET",
             ("workflowruns",),
@@ -87,7 +86,7 @@ class WebService:
             media_types=XML_TYPES,
             limit_bytes=LIST_LIMIT_BYTES,
         )
-        return await self._reading(request, functools.partial(self._list_once, request, owners))
+        return await self._reading(request, functools.partial(self._list_once, request, _wanted(owner)))
 
     async def get_run(self, accession: runs.Accession) -> documents.RunDocument:
         """One run with all its texts, as a PUT has to send it back.
@@ -137,8 +136,8 @@ class WebService:
             message = f"{self._line.address(request)}: answered with another run; what was written is unknown"
             raise errors.WriteUnknownError(message)
 
-    async def _list_once(self, request: lines.Request, owners: frozenset[str]) -> list[runs.WorkflowRun]:
-        parser = lists.RunListParser(owners.__contains__)
+    async def _list_once(self, request: lines.Request, keep: Callable[[str], bool]) -> list[runs.WorkflowRun]:
+        parser = lists.RunListParser(keep)
         answer = await self._line.send(request, parser.feed)
         self._check_read(request, answer.status)
         found = parser.close()
@@ -188,6 +187,13 @@ def check_host(host: str) -> None:
     if not host or any(letter in _UNSENDABLE or unicodedata.category(letter) in _CONTROLS for letter in host):
         message = f"the host {host!r} is empty, or has a quote, a backslash or a control character"
         raise ValueError(message)
+
+
+def _wanted(owner: str | Collection[str] | None) -> Callable[[str], bool]:
+    """Whether the runs of an owner, as ``fields.normal_owner`` gives it, are asked for."""
+    if owner is None:
+        return lambda _: True
+    return frozenset(fields.normal_owner(name) for name in ((owner,) if isinstance(owner, str) else owner)).__contains__
 
 
 def _refusal(what: str, status: int, *, of_a_run: bool) -> errors.WebServiceError:

@@ -21,7 +21,6 @@ LIMITS: Final = scanner.Limits(text_chars=LIMIT_BYTES)
 _PIECE_BYTES: Final = 64 * 1024
 
 _ROOT: Final = "WorkflowRun"
-_CURRENT_WORKING_DIR: Final = "currentWorkingDir"
 
 #: Never sent (protocol: a known ``emailAddress`` in owner re-assigns the run, the others replace its links).
 LEFT_OUT: Final = frozenset({"owner", "workflow", "ius", "lanes", "processes"})
@@ -100,7 +99,7 @@ class RunDocument:
     @property
     def current_working_dir(self) -> str | None:
         """Where the engine put the run, or ``None``; ends in the job's ``oozie-UUID``."""
-        return self.text(_CURRENT_WORKING_DIR) or None
+        return self.text(fields.WORKING_DIR) or None
 
     def text(self, name: str) -> str | None:
         """The text of a scalar, blanks included; ``None`` when it is absent. Of a repeated one the last wins."""

@@ -17,9 +17,10 @@ OWNER: Final = "ownerUserName"
 HOST: Final = "host"
 ENGINE: Final = "workflowEngine"
 STATUS_CMD: Final = "statusCmd"
+WORKING_DIR: Final = "currentWorkingDir"
 
 #: The elements that a ``runs.WorkflowRun`` is made of.
-KEPT: Final = frozenset({ACCESSION, STATUS, OWNER, HOST, ENGINE, STATUS_CMD})
+KEPT: Final = frozenset({ACCESSION, STATUS, OWNER, HOST, ENGINE, STATUS_CMD, WORKING_DIR})
 
 _STATUSES: Final = {status.value: status for status in runs.RunStatus}
 _ACCESSION: Final = re.compile(r"[1-9][0-9]{0,17}")
@@ -53,6 +54,7 @@ def run_of(texts: Mapping[str, str], share: Callable[[str], str] = _as_is) -> ru
         host=share(texts.get(HOST, "")) or None,
         engine=share(texts.get(ENGINE, "")) or None,
         status_cmd=texts.get(STATUS_CMD, "").strip(_JAVA_BLANKS) or None,
+        working_dir=texts.get(WORKING_DIR) or None,
     )
 
 

@@ -18,8 +18,10 @@ _ROOT_DEPTH: Final = 1
 _ROW_DEPTH: Final = 2
 _FIELD_DEPTH: Final = 3
 
-#: What all kept texts of one list may take in memory; 100,000 real rows take 9 MB.
-KEPT_BYTES: Final = 32 * 1024 * 1024
+#: The rows of one list that are kept at most: those of a whole host, all owners together.
+LIMITS: Final = scanner.Limits(elements=250_000)
+#: What all kept texts of one list may take in memory; 100,000 real rows take 22 MB.
+KEPT_BYTES: Final = 192 * 1024 * 1024
 
 
 class RunListParser:
@@ -31,12 +33,12 @@ class RunListParser:
 
     Args:
         keep: Whether runs of this owner (trimmed, lower case) are wanted.
-        limits: See ``scanner.Limits``; ``elements`` bounds the rows that are kept.
+        limits: See ``scanner.Limits``; ``elements`` bounds the rows that are kept, by default ``LIMITS``.
     """
 
     def __init__(self, keep: Callable[[str], bool], limits: scanner.Limits | None = None) -> None:
         self._keep = keep
-        self._limits = limits or scanner.Limits()
+        self._limits = limits or LIMITS
         self._scanner = scanner.Scanner(self._started, self._ended, self._limits)
         self._runs: list[runs.WorkflowRun] = []
         self._shared: dict[str, str] = {}
@@ -110,15 +112,15 @@ class RunListParser:
             self.skipped_rows += 1
         else:
             self._runs.append(run)
-            self._kept_bytes += sys.getsizeof(run.status_cmd)
+            self._kept_bytes += sys.getsizeof(run.status_cmd) + sys.getsizeof(run.working_dir)
             self._check_kept()
 
     def _check_kept(self) -> None:
-        """One web service must not fill the memory of all: rows of others cost it bytes only, rows of ours cost us."""
+        """One web service must not fill the memory of all: what is passed over costs it bytes, what is kept, us."""
         if len(self._runs) > self._limits.elements:
-            scanner.refuse(f"more runs of ours than the {self._limits.elements} that one list may have")
+            scanner.refuse(f"more runs to keep than the {self._limits.elements} that one list may have")
         if self._kept_bytes > KEPT_BYTES:
-            scanner.refuse(f"more runs of ours, with texts of more than {KEPT_BYTES} bytes, than one list may have")
+            scanner.refuse(f"more runs to keep, with texts of more than {KEPT_BYTES} bytes, than one list may have")
 
     def _share(self, text: str) -> str:
         """One string for all runs that say the same."""

@@ -68,11 +68,13 @@ async def test_a_list_asks_for_status_and_host_and_keeps_the_owner_wanted(sessio
         here = service(session, there.url)
         one = await here.list_runs(SUBMITTED, "server 2&x=y;#é", "BOB@lab.net ")
         several = await here.list_runs(runs.RunStatus.RUNNING, "server2", {"bob@lab.net", "ann@lab.net"})
+        everybody = await here.list_runs(runs.RunStatus.RUNNING, "server2")
     assert [run.accession for run in one] == [1]
     assert [run.accession for run in several] == [1, 2]
+    assert [run.accession for run in everybody] == [1, 2, 3]
     assert there.targets == [
         "GET /SeqWareWebService/workflowruns?status=submitted&host=server%202%26x%3Dy%3B%23%C3%A9",
-        "GET /SeqWareWebService/workflowruns?status=running&host=server2",
+        *["GET /SeqWareWebService/workflowruns?status=running&host=server2"] * 2,
     ]
 
 

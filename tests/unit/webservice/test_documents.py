@@ -43,6 +43,7 @@ def test_a_document_tells_its_run_and_its_texts() -> None:
         host="server2",
         engine="oozie-sge",
         status_cmd="0000001-21-oozie-W",
+        working_dir="/u/niassa-bob/oozie-6b2c",
     )
     assert whole().current_working_dir == "/u/niassa-bob/oozie-6b2c"
     assert whole().text("iniFile") == 'a=1\nb=<2> & "3"\n'

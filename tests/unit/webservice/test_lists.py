@@ -34,6 +34,7 @@ def test_a_row_becomes_a_run_without_its_texts() -> None:
     more = (
         "<host>server2</host><workflowEngine>oozie-sge</workflowEngine><statusCmd>0000001-oozie-W</statusCmd>"
         "<iniFile>key=value\nother=&lt;x&gt;</iniFile><stdErr>long</stdErr><status>running</status>"
+        "<currentWorkingDir>/u/niassa-bob/oozie-6b2c</currentWorkingDir>"
     )
     assert parse(document(row(12, " Bob@LAB.net ", more))) == [
         runs.WorkflowRun(
@@ -43,6 +44,7 @@ def test_a_row_becomes_a_run_without_its_texts() -> None:
             host="server2",
             engine="oozie-sge",
             status_cmd="0000001-oozie-W",
+            working_dir="/u/niassa-bob/oozie-6b2c",
         )
     ]
 
@@ -76,8 +78,8 @@ def test_a_status_that_is_not_exactly_one_of_the_eight_is_unknown(text: str) -> 
 
 
 def test_absent_and_empty_elements_are_absent() -> None:
-    (run,) = parse(document(row(more="<host/><statusCmd></statusCmd>")))
-    assert (run.status, run.host, run.engine, run.status_cmd) == (None, None, None, None)
+    (run,) = parse(document(row(more="<host/><statusCmd></statusCmd><currentWorkingDir/>")))
+    assert (run.status, run.host, run.engine, run.status_cmd, run.working_dir) == (None,) * 5
 
 
 @pytest.mark.parametrize("accession", ["", "0", "-3", "1.5", "x", "12345678901234567890", "\u0661"])
@@ -193,6 +195,14 @@ def test_the_kelvin_sign_makes_nobody_mark() -> None:
     ]
 
 
+#: What a row of an active run carries, of what is kept.
+ACTIVE = (
+    "<host>server2</host><workflowEngine>oozie</workflowEngine><status>running</status>"
+    "<statusCmd>{0:07d}-210203040506789-oozie-oozi-W</statusCmd>"
+    "<currentWorkingDir>/home/niassa-bob/seqware-oozie/oozie-6b2c1f0e-0000-4000-8000-{0:012d}</currentWorkingDir>"
+)
+
+
 def fed(parser: lists.RunListParser, rows_of_ours: int, statuses: str = "") -> None:
     """Feed that many short rows of ours, in pieces."""
     parser.feed(b"<WorkflowRunList2>")
@@ -201,30 +211,36 @@ def fed(parser: lists.RunListParser, rows_of_ours: int, statuses: str = "") -> N
         parser.feed("".join(row(number, more=statuses.format(number)) for number in numbers).encode())
 
 
-def test_a_list_keeps_100_000_runs_of_ours_in_little_memory_and_refuses_one_more() -> None:
+def test_a_run_of_ours_is_kept_in_little_memory() -> None:
     tracemalloc.start()
     try:
         parser = lists.RunListParser(lambda _: True)
-        fed(parser, 100_000, "<host>server2</host><statusCmd>{:07d}-210203040506789-oozie-oozi-W</statusCmd>")
+        fed(parser, 20_000, ACTIVE)
         kept_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept_bytes < 100_000 * 256
-    with pytest.raises(errors.MalformedAnswerError, match="more runs of ours than the 100000"):
-        parser.feed(row(100_001).encode())
+    assert kept_bytes < 20_000 * 400
+
+
+def test_a_list_keeps_250_000_runs_of_ours_and_refuses_one_more() -> None:
+    parser = lists.RunListParser(lambda _: True)
+    fed(parser, 250_000, ACTIVE)
+    with pytest.raises(errors.MalformedAnswerError, match="more runs to keep than the 250000"):
+        parser.feed(row(250_001).encode())
 
 
 def test_rows_of_others_may_be_as_many_as_they_like() -> None:
     parser = lists.RunListParser(lambda _: False)
-    fed(parser, 110_000)
+    fed(parser, 260_000)
     parser.feed(b"</WorkflowRunList2>")
     assert parser.close() == []
 
 
-def test_long_texts_in_many_rows_of_ours_are_bounded_in_bytes_whatever_their_letters() -> None:
+@pytest.mark.parametrize("element", ["statusCmd", "currentWorkingDir"])
+def test_long_texts_in_many_rows_of_ours_are_bounded_in_bytes_whatever_their_letters(element: str) -> None:
     parser = lists.RunListParser(lambda _: True)
     with pytest.raises(errors.MalformedAnswerError, match="texts of more than"):
-        fed(parser, 3000, "<statusCmd>" + "\U0001f600" * 4000 + "</statusCmd>")
+        fed(parser, 13_000, f"<{element}>" + "\U0001f600" * 4000 + f"</{element}>")
 
 
 def test_a_refusal_does_not_quote_the_list() -> None:
