@@ -9,8 +9,7 @@ import json
 import pathlib
 import sqlite3
 import time
-import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from niassa_orch.domain import jobs
 
@@ -104,17 +103,32 @@ class Books:
 
     def add(self, new: NewJob) -> str:
         """Take a job, in status PREP; answers its id."""
+        return self.add_many([new], jobs.JobStatus.PREP)[0]
+
+    def add_many(self, new_jobs: Iterable[NewJob], status: jobs.JobStatus) -> list[str]:
+        """Take jobs as if they had got as far as this status, all or none; answers their ids, in their order.
+
+        Nobody carries them out, unless a server starts on these books later: fill them beside one that is up.
+        """
         now = time.time()
-        columns = dataclasses.asdict(new) | {"steps": json.dumps(new.steps)}
-        columns |= {"id": str(uuid.uuid4()), "status": jobs.JobStatus.PREP, "created": now, "modified": now}
-        names = ", ".join(columns)
-        marks = ", ".join(f":{name}" for name in columns)
+        stamp = time.strftime("%y%m%d%H%M%S", time.gmtime(self._born))
+        started = None if status is jobs.JobStatus.PREP else now
+        times = {"created": now, "modified": now, "started": started, "ended": now if status in ENDED else None}
         with self._connection:
-            cursor = self._connection.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", columns)  # noqa: S608 - our own column names
-            stamp = time.strftime("%y%m%d%H%M%S", time.gmtime(self._born))
-            job_id = f"{cursor.lastrowid:07d}-{stamp}000-oozie-oozi-W"
-            self._connection.execute("UPDATE jobs SET id = ? WHERE number = ?", (job_id, cursor.lastrowid))
-        return job_id
+            # The next numbers are read and then taken; a second connection must not come between.
+            self._connection.execute("BEGIN IMMEDIATE")
+            last = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()
+            rows = [
+                {name: getattr(new, name) for name in NewJob.__slots__}
+                | {"steps": json.dumps(new.steps), "number": number, "status": status}
+                | {"id": f"{number:07d}-{stamp}000-oozie-oozi-W"}
+                | times
+                for number, new in enumerate(new_jobs, 1 + (last[0] if last else 0))
+            ]
+            if rows:
+                names, marks = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
+                self._connection.executemany(f"INSERT INTO jobs ({names}) VALUES ({marks})", rows)  # noqa: S608 - our own column names
+        return [str(row["id"]) for row in rows]
 
     def job(self, job_id: str) -> Job | None:
         """One job, or ``None`` when Oozie does not know it."""
@@ -144,24 +158,27 @@ class Books:
 
     def set_status(self, job_id: str, status: jobs.JobStatus) -> None:
         """Move a job, with the times that go with it; what still ran in a killed job is killed with it."""
-        now = time.time()
+        self.set_statuses([job_id], status)
+
+    def set_statuses(self, job_ids: Collection[str], status: jobs.JobStatus) -> None:
+        """Move many jobs at once, in one transaction; else as ``set_status``."""
+        moved = {
+            "status": status,
+            "now": time.time(),
+            "ended": status in ENDED,
+            "running": status is jobs.JobStatus.RUNNING,
+        }
         with self._connection:
-            self._connection.execute(
+            self._connection.executemany(
                 "UPDATE jobs SET status = :status, modified = :now, ended = CASE WHEN :ended THEN :now END,"
                 " started = CASE WHEN :running THEN COALESCE(started, :now) ELSE started END WHERE id = :id",
-                {
-                    "status": status,
-                    "now": now,
-                    "ended": status in ENDED,
-                    "running": status is jobs.JobStatus.RUNNING,
-                    "id": job_id,
-                },
+                [moved | {"id": job_id} for job_id in job_ids],
             )
             if status is jobs.JobStatus.KILLED:
-                self._connection.execute(
+                self._connection.executemany(
                     "UPDATE actions SET status = 'KILLED', external_status = 'KILLED', ended = ?"
                     " WHERE job_id = ? AND status IN ('PREP', 'RUNNING')",
-                    (now, job_id),
+                    [(moved["now"], job_id) for job_id in job_ids],
                 )
 
     def set_uid(self, job_id: str, uid: int) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 from collections.abc import Iterator
 
@@ -46,6 +47,32 @@ def test_a_rerun_counts_and_has_no_end_any_more(books: oozie_books.Books) -> Non
     assert again is not None
     assert killed.ended is not None
     assert (again.status, again.run, again.ended, again.id) == (JobStatus.PREP, 1, None, job_id)
+
+
+def test_many_jobs_are_taken_as_far_as_asked_and_moved_together(books: oozie_books.Books) -> None:
+    first = books.add(NEW)
+    many = books.add_many([NEW, dataclasses.replace(NEW, user="ann")], JobStatus.RUNNING)
+    assert [job_id[:7] for job_id in (first, *many)] == ["0000001", "0000002", "0000003"]
+    taken = [books.job(job_id) for job_id in many]
+    assert [(job.user, job.status, job.ended) for job in taken if job and job.started == job.created] == [
+        ("bob", JobStatus.RUNNING, None),
+        ("ann", JobStatus.RUNNING, None),
+    ]
+    books.set_statuses(many, JobStatus.SUCCEEDED)
+    ended = [books.job(job_id) for job_id in many]
+    assert all(job and job.status is JobStatus.SUCCEEDED and job.ended == job.modified for job in ended)
+    untouched = books.job(first)
+    assert untouched is not None
+    assert untouched.status is JobStatus.PREP
+    assert books.add_many([], JobStatus.RUNNING) == []
+
+
+def test_numbers_go_on_beside_a_second_connection_to_the_same_books(tmp_path: pathlib.Path) -> None:
+    books = [oozie_books.Books(tmp_path / "oozie.sqlite") for _ in range(2)]
+    ids = [job_id for turn in books * 2 for job_id in turn.add_many([NEW] * 3, JobStatus.RUNNING)]
+    for one in books:
+        one.close()
+    assert [int(job_id[:7]) for job_id in ids] == list(range(1, 13))
 
 
 def test_external_numbers_go_on_after_the_books_were_closed(tmp_path: pathlib.Path) -> None:
