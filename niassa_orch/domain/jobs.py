@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import datetime
 import enum
 import pathlib
 
@@ -31,12 +32,17 @@ class Action:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JobRow:
-    """One row of Oozie's job list. ``status`` is ``None`` when it is none of the six."""
+    """One row of Oozie's job list.
+
+    ``status`` is ``None`` when it is none of the six; ``modified`` is when the job last changed (``lastModTime``), by
+    Oozie's clock and in whole seconds, ``None`` when it was not told.
+    """
 
     id: str
     status: JobStatus | None
     user: str
     run: int = 0
+    modified: datetime.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ _STATUSES: Final = {status.value: status for status in jobs.JobStatus}
 _NO_EXTERNAL_ID: Final = frozenset({"", "-"})
 _MESSAGE_CHARS: Final = 300
 
-#: The most that a client asks for at once. A row has less than 1 kB, so that a page stays far below any limit.
+#: A row has less than 1 kB and some 28 separators, ``toString`` and ``consoleUrl`` of a real server included, so that a
+#: large page takes half of the bytes and a third of the values that are accepted.
 PAGE_ROWS: Final = 200
+LARGE_PAGE_ROWS: Final = 2000
 #: Values of one answer, counted by what stands between them, in texts too; a job's action has some thirty.
 _SEPARATORS: Final = 200_000
 _ROW_TEXT_CHARS: Final = 256
@@ -85,8 +87,12 @@ def parse_job(body: bytes) -> jobs.Job:
     )
 
 
-def parse_rows(body: bytes) -> JobPage:
+def parse_rows(body: bytes, most_rows: int = PAGE_ROWS) -> JobPage:
     """One page of jobs, as ``GET /v1/jobs?jobtype=wf`` answers.
+
+    Args:
+        body: JSON.
+        most_rows: As many as were asked for.
 
     Raises:
         errors.OozieUnavailableError: Garbage.
@@ -95,8 +101,8 @@ def parse_rows(body: bytes) -> JobPage:
     if "workflows" not in page:
         _garbage("workflows are missing")
     rows = _list(page, "workflows")
-    if len(rows) > PAGE_ROWS:
-        _garbage(f"a page has more than the {PAGE_ROWS} rows that were asked for")
+    if len(rows) > most_rows:
+        _garbage(f"a page has more than the {most_rows} rows that were asked for")
     return JobPage(_number(page, "total"), tuple(_row(_mapping(row)) for row in rows))
 
 
@@ -149,6 +155,7 @@ def _row(row: dict[str, Any]) -> tuple[jobs.JobRow, datetime.datetime | None]:
             status=_STATUSES.get(_text(row, "status")),
             user=_short(_optional_text(row, "user") or ""),
             run=_number(row, "run"),
+            modified=_time(row, "lastModTime"),
         ),
         _time(row, "createdTime"),
     )

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     created REAL NOT NULL, started REAL, ended REAL, modified REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS jobs_by_change ON jobs (modified);
 CREATE INDEX IF NOT EXISTS jobs_by_creation ON jobs (created);
+CREATE INDEX IF NOT EXISTS jobs_by_user ON jobs (user, status);
 CREATE TABLE IF NOT EXISTS actions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
     status TEXT NOT NULL, external_id TEXT, external_status TEXT, error_code TEXT, error_message TEXT,

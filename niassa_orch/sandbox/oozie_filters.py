@@ -51,10 +51,18 @@ def parse(text: str, version: tuple[int, int], now: float) -> Selection:
     parameters: list[object] = []
     for name, wanted in values.items():
         condition, convert = _condition(text, name, now)
-        parts.append("(" + " OR ".join(condition for _ in wanted) + ")")
+        parts.append(_any_of(condition, len(wanted)))
         for value in wanted:
             parameters += [convert(value)] * condition.count("?")
     return Selection(" AND ".join(parts) or "1", tuple(parameters), order)
+
+
+def _any_of(condition: str, times: int) -> str:
+    """One value or another. Hundreds of users or ids are one look into an index as IN, and as many looks as OR."""
+    column, is_equal, _ = condition.partition(" = ?")
+    if is_equal and column.isidentifier():
+        return f"{column} IN ({', '.join('?' * times)})"
+    return "(" + " OR ".join([condition] * times) + ")"
 
 
 def _split(text: str, pair: str, version: tuple[int, int]) -> tuple[str, str]:

@@ -13,7 +13,7 @@ def test_an_empty_filter_selects_everything_newest_created_first() -> None:
 
 def test_repeats_are_ored_and_different_names_are_anded() -> None:
     found = oozie_filters.parse("user=bob;status=RUNNING;status=PREP", (4, 1), NOW)
-    assert found.where == "(user = ?) AND (status = ? OR status = ?)"
+    assert found.where == "user IN (?) AND status IN (?, ?)"
     assert found.parameters == ("bob", "RUNNING", "PREP")
 
 
