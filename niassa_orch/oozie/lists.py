@@ -37,11 +37,13 @@ class Changes:
         rows: Newest change first, of all users; also some that were asked for no more.
         newest: The newest change of all jobs when the reading began; ``None`` when no job tells when it changed.
         server_time: The server's clock as the reading began, ``None`` when it does not tell.
+        skew_seconds: How far that is ahead of ours, give or take half a second and the way.
     """
 
     rows: tuple[jobs.JobRow, ...]
     newest: datetime.datetime | None
     server_time: datetime.datetime | None
+    skew_seconds: float | None = None
 
 
 class JobLists:
@@ -91,13 +93,13 @@ class JobLists:
             errors.OozieUnavailableError: No clear answer, no end of pages, or jobs vanished while they were read.
         """
         page, server_time = await pages.ask_page(self._asker, _NEWEST_CHANGE_FIRST, rows=documents.PAGE_ROWS)
-        newest = _newest(page)
+        newest, skew_seconds = _newest(page), _skew_seconds(server_time)
         whole = len(page.rows) < documents.PAGE_ROWS and len(page.rows) >= page.total
         if since is not None and not whole and not _reaches(page, since):
             found = await self._down_to(since)
         else:
             found = {row.id: row for row, _ in page.rows}
-        return Changes(tuple(found.values()), newest, server_time)
+        return Changes(tuple(found.values()), newest, server_time, skew_seconds)
 
     def alive_jobs(self, users: Collection[str]) -> list[pages.Listing]:
         """Lists that hold, together, the jobs of these users in PREP, RUNNING or SUSPENDED; to be read one by one.
@@ -109,7 +111,7 @@ class JobLists:
             ValueError: A user could not be in a filter.
         """
         groups = _groups((f"user={_plain(user)}" for user in users), _ALIVE)
-        return [pages.Listing(self._asker, f"{group};{_ALIVE}") for group in groups]
+        return [pages.Listing(self._asker, f"{group};{_ALIVE}", documents.LARGE_PAGE_ROWS) for group in groups]
 
     async def jobs_by_id(self, job_ids: Iterable[str]) -> list[jobs.JobRow]:
         """These jobs, as far as the server knows them.
@@ -181,6 +183,13 @@ def _groups(pairs: Iterable[str], more: str = "") -> Iterator[str]:
         room -= chars
     if group:
         yield ";".join(group)
+
+
+def _skew_seconds(server_time: datetime.datetime | None) -> float | None:
+    """Of a time that has just come, and was cut to whole seconds."""
+    if server_time is None:
+        return None
+    return (server_time - datetime.datetime.now(datetime.UTC)).total_seconds() + 0.5
 
 
 def _newest(page: documents.JobPage) -> datetime.datetime | None:

@@ -25,7 +25,7 @@ class Listing:
         page_rows: The most that a page holds.
     """
 
-    def __init__(self, asker: asking.Asker, job_filter: str, page_rows: int = documents.LARGE_PAGE_ROWS) -> None:
+    def __init__(self, asker: asking.Asker, job_filter: str, page_rows: int) -> None:
         self._asker = asker
         self._filter = job_filter
         self._page_rows = page_rows

@@ -106,12 +106,12 @@ class Books:
         """Take a job, in status PREP; answers its id."""
         return self.add_many([new], jobs.JobStatus.PREP)[0]
 
-    def add_many(self, new_jobs: Iterable[NewJob], status: jobs.JobStatus) -> list[str]:
-        """Take jobs as if they had got as far as this status, all or none; answers their ids, in their order.
+    def add_many(self, new_jobs: Iterable[NewJob], status: jobs.JobStatus, *, age_seconds: float = 0.0) -> list[str]:
+        """Take jobs as if they had got as far as this status that long ago, all or none; answers their ids in order.
 
         Nobody carries them out, unless a server starts on these books later: fill them beside one that is up.
         """
-        now = time.time()
+        now = time.time() - age_seconds
         stamp = time.strftime("%y%m%d%H%M%S", time.gmtime(self._born))
         started = None if status is jobs.JobStatus.PREP else now
         times = {"created": now, "modified": now, "started": started, "ended": now if status in ENDED else None}

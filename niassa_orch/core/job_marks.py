@@ -1,0 +1,72 @@
+"""How far down the list of changes of one Oozie server has to be read.
+
+A change may become visible a little after the time that it bears, so that a reading goes back behind the newest change
+that was seen; but not for ever behind the same one, or a burst of changes would be read again and again. Pure: times
+come from the caller, ``core.job_polling``.
+"""
+
+import collections
+import datetime
+
+from niassa_orch.oozie import lists
+
+#: Oozie's times are whole seconds: a change after a reading may bear the same time as the newest one that it saw.
+_SECOND = datetime.timedelta(seconds=1)
+
+
+class Marks:
+    """The newest change of each good reading, as long as it matters.
+
+    Args:
+        overlap_seconds: How late a change may become visible, differences between the clocks of several servers behind
+            one name included.
+    """
+
+    def __init__(self, overlap_seconds: float) -> None:
+        self._overlap = datetime.timedelta(seconds=overlap_seconds)
+        self._marks: collections.deque[tuple[float, datetime.datetime]] = collections.deque()
+
+    def forget(self) -> None:
+        """Begin anew, as with a server that was never read."""
+        self._marks.clear()
+
+    def note(self, begun: float, changes: lists.Changes) -> None:
+        """A good reading.
+
+        Args:
+            begun: When it began (``time.monotonic()``).
+            changes: What it found, with its newest change. That counts as no later than the server's clock, which may
+                have been ahead when a job changed.
+        """
+        if changes.newest is None:
+            self.forget()
+            return
+        server_time = changes.server_time
+        self._marks.append((begun, changes.newest if server_time is None else min(changes.newest, server_time)))
+        settled = begun - (self._overlap + _SECOND).total_seconds()
+        while len(self._marks) > 1 and self._marks[1][0] <= settled:
+            self._marks.popleft()
+
+    def floor(self) -> datetime.datetime | None:
+        """The time at which the next reading may end: each earlier change was visible to the last one.
+
+        That holds for what lies the overlap behind the newest change; and for all that is not later than a change
+        which was seen a whole overlap before the last reading.
+        """
+        if not self._marks:
+            return None
+        last_begun, newest = self._marks[-1]
+        floor = newest - self._overlap
+        first_begun, settled = self._marks[0]
+        if last_begun - first_begun >= (self._overlap + _SECOND).total_seconds():
+            floor = max(floor, settled + _SECOND)
+        return floor
+
+    def jumped_back(self, changes: lists.Changes) -> bool:
+        """Whether this is not the server that was read: restored, replaced, or with its clock put back."""
+        if not self._marks or changes.newest is None:
+            return False
+        newest = self._marks[-1][1]
+        if changes.newest < newest:
+            return True
+        return changes.server_time is not None and changes.server_time < newest - self._overlap

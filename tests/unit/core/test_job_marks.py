@@ -1,0 +1,72 @@
+import pytest
+
+from niassa_orch.core import job_marks
+from niassa_orch.oozie import lists
+from tests.fakes import oozie_line
+
+OVERLAP = 30
+
+
+def changes(newest: int | None, server_time: int | None = None) -> lists.Changes:
+    """Seconds after the beginning."""
+    told, clock = (None if one is None else oozie_line.at(oozie_line.BEGUN + one) for one in (newest, server_time))
+    return lists.Changes((), told, clock)
+
+
+def floor(*readings: tuple[float, lists.Changes]) -> float | None:
+    """The floor after these readings, in seconds after the beginning."""
+    marks = job_marks.Marks(OVERLAP)
+    for begun, found in readings:
+        marks.note(begun, found)
+    found_floor = marks.floor()
+    return None if found_floor is None else (found_floor - oozie_line.at(oozie_line.BEGUN)).total_seconds()
+
+
+def test_a_server_that_was_never_read_has_no_floor() -> None:
+    assert floor() is None
+
+
+def test_the_floor_lies_the_overlap_behind_the_newest_change() -> None:
+    assert floor((0, changes(100))) == 70
+
+
+def test_the_newest_change_is_not_read_again_once_an_overlap_has_passed() -> None:
+    assert floor((0, changes(100)), (30.9, changes(100))) == 70
+    assert floor((0, changes(100)), (31, changes(100))) == 101
+
+
+def test_while_changes_go_on_the_floor_is_what_was_newest_an_overlap_ago() -> None:
+    readings = [(float(second), changes(1000 + second)) for second in range(0, 100, 10)]
+    assert floor(*readings) == 1060
+    slow = [(float(second), changes(1000 + second // 10)) for second in range(0, 100, 10)]
+    assert floor(*slow) == 1006
+
+
+def test_a_change_in_the_future_counts_as_now() -> None:
+    assert floor((0, changes(3600, 100))) == 70
+    assert floor((0, changes(50, 100))) == 20
+
+
+def test_a_server_whose_jobs_do_not_tell_is_read_anew() -> None:
+    assert floor((0, changes(100)), (1, changes(None))) is None
+
+
+@pytest.mark.parametrize(
+    ("newest", "server_time", "jumped"),
+    [(0, 0, False), (-1, 0, True), (0, -30, False), (5, -31, True), (0, None, False), (-1, None, True)],
+)
+def test_a_jump_is_a_newest_change_or_a_clock_that_lies_back(
+    newest: int, server_time: int | None, jumped: bool
+) -> None:
+    marks = job_marks.Marks(OVERLAP)
+    assert not marks.jumped_back(changes(newest, server_time))
+    marks.note(0, changes(0))
+    assert marks.jumped_back(changes(newest, server_time)) is jumped
+
+
+def test_what_was_forgotten_cannot_jump() -> None:
+    marks = job_marks.Marks(OVERLAP)
+    marks.note(0, changes(100))
+    marks.forget()
+    assert marks.floor() is None
+    assert not marks.jumped_back(changes(0))

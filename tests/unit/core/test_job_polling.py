@@ -1,0 +1,318 @@
+import dataclasses
+import datetime
+import itertools
+
+import pytest
+
+from niassa_orch.core import job_polling
+from niassa_orch.domain import jobs, runs
+from niassa_orch.oozie import documents
+from tests.fakes import job_watching
+
+J = jobs.JobStatus
+SORTED = "sortby=lastModifiedTime"
+GONE = "0009999-210203040506789-oozie-oozi-W"
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> job_watching.Scene:
+    return job_watching.Scene(monkeypatch)
+
+
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "PAGE_ROWS", 3)
+    monkeypatch.setattr(documents, "LARGE_PAGE_ROWS", 5)
+
+
+def bulk(filters: list[str]) -> list[str]:
+    return [text for text in filters if "status=" in text]
+
+
+async def test_a_quiet_tick_is_one_request_and_tells_nothing(scene: job_watching.Scene) -> None:
+    scene.start(1000)
+    assert len(await scene.poll()) == 1000
+    scene.pass_seconds(31)
+    for _ in range(2):
+        assert await scene.poll() == []
+    assert scene.there.filters == [SORTED]
+    assert scene.there.lengths[-1] == 200
+
+
+async def test_a_change_is_told_once_and_to_its_watcher_only(scene: job_watching.Scene) -> None:
+    _, job_id, _ = scene.start(3)
+    await scene.poll()
+    scene.there.becomes(job_id, J.SUCCEEDED)
+    ((accession, row),) = await scene.poll()
+    assert (accession, row and row.status) == (2, J.SUCCEEDED)
+    assert await scene.poll() == []
+
+
+async def test_each_of_status_rerun_and_second_is_a_change_of_its_own(scene: job_watching.Scene) -> None:
+    (job_id,) = scene.start(1)
+    job = scene.there.jobs[job_id]
+    await scene.poll()
+    for change in ({"status": J.SUSPENDED}, {"run": 1}, {"modified": job.modified and job.modified + 1}):
+        scene.there.jobs[job_id] = dataclasses.replace(scene.there.jobs[job_id], **change)
+        assert len(await scene.poll()) == 1, change
+
+
+@pytest.mark.usefixtures("short_pages")
+async def test_what_shows_late_with_an_earlier_second_is_found(scene: job_watching.Scene) -> None:
+    late, *others = scene.start(20)
+    scene.pass_seconds(100)
+    await scene.poll()
+    scene.pass_seconds(25)
+    for job_id in others:
+        scene.there.becomes(job_id, J.SUSPENDED)
+    await scene.poll()
+    scene.there.becomes(late, J.SUCCEEDED, late_seconds=25)
+    ((accession, _),) = await scene.poll()
+    assert accession == job_watching.number(late)
+
+
+@pytest.mark.usefixtures("short_pages")
+async def test_a_job_that_moves_up_while_lists_are_read_is_found_at_the_next_tick(
+    scene: job_watching.Scene,
+) -> None:
+    started = scene.start(20)
+    await scene.poll()
+    scene.pass_seconds(60)
+    for job_id in started[5:]:
+        scene.there.becomes(job_id, J.SUSPENDED)
+    steps = itertools.count()
+
+    def move_up() -> None:
+        if next(steps) == 2:
+            scene.pass_seconds(60)
+            scene.there.becomes(started[5], J.KILLED)
+
+    scene.there.meanwhile = move_up
+    await scene.poll()
+    await scene.poll()
+    assert scene.knows_all()
+
+
+@pytest.mark.usefixtures("short_pages")
+async def test_a_failure_tells_nothing_and_loses_nothing(scene: job_watching.Scene) -> None:
+    started = scene.start(20)
+    await scene.poll()
+    scene.pass_seconds(1000)
+    for job_id in started:
+        scene.there.becomes(job_id, J.SUCCEEDED)
+    for failing in (1, 2):
+        asked = itertools.count()
+        scene.there.meanwhile = lambda asked=asked, failing=failing: fail_at(scene, next(asked), failing)  # type: ignore[misc]
+        await scene.poll_in_vain()
+        assert scene.poller.state.trouble.endswith("no connection")
+        assert not any(row and row.status is J.SUCCEEDED for _, row in scene.watcher.told)
+        scene.pass_seconds(1000)
+    scene.there.meanwhile = lambda: None
+    assert len(await scene.poll()) == 20
+    assert scene.poller.state.trouble == ""
+
+
+def fail_at(scene: job_watching.Scene, asked: int, failing: int) -> None:
+    scene.there.failing = int(asked == failing - 1)
+
+
+async def test_two_runs_that_name_one_job_are_both_told_until_one_is_unwatched(scene: job_watching.Scene) -> None:
+    (job_id,) = scene.start(1)
+    await scene.poll()
+    scene.watcher.watch(job_id, 77)
+    assert [accession for accession, _ in await scene.poll()] == [77]
+    scene.there.becomes(job_id, J.SUSPENDED)
+    assert sorted(accession for accession, _ in await scene.poll()) == [1, 77]
+    scene.poller.unwatch(job_id, runs.Accession(77))
+    scene.there.becomes(job_id, J.RUNNING)
+    assert [accession for accession, _ in await scene.poll()] == [1]
+    assert scene.poller.state.watched == 1
+
+
+async def test_a_few_new_jobs_are_asked_for_by_id_in_one_request(scene: job_watching.Scene) -> None:
+    scene.start(10_000)
+    await scene.poll()
+    scene.pass_seconds(600)
+    old = [scene.there.start(status=J.SUCCEEDED) for _ in range(300)]
+    for _ in range(2):
+        scene.pass_seconds(31)
+        await scene.poll()
+    for job_id in old[:30]:
+        scene.watcher.watch(job_id, job_watching.number(job_id))
+    assert len(await scene.poll()) == 30
+    assert [text.partition("=")[0] for text in scene.there.filters] == ["sortby", "id"]
+
+
+async def test_many_new_jobs_are_asked_for_in_bulk(scene: job_watching.Scene) -> None:
+    await scene.poll()
+    scene.start(5000)
+    scene.pass_seconds(600)
+    assert len(await scene.poll()) == 5000
+    assert len(scene.there.filters) < 8
+    assert scene.knows_all()
+
+
+async def test_a_job_that_is_not_to_be_found_is_told_at_once_and_at_each_sweep(scene: job_watching.Scene) -> None:
+    await scene.poll()
+    scene.watcher.watch(GONE, 9)
+    assert await scene.poll() == [(9, None)]
+    assert await scene.poll() == []
+    scene.pass_seconds(900)
+    assert await scene.poll() == [(9, None)]
+    assert await scene.poll() == []
+
+
+async def test_a_job_that_vanishes_is_told_at_the_next_sweep_and_again_when_it_is_back(
+    scene: job_watching.Scene,
+) -> None:
+    kept, lost = scene.start(2)
+    await scene.poll()
+    job = scene.there.jobs.pop(lost)
+    scene.there.becomes(kept, J.RUNNING)
+    assert [accession for accession, _ in await scene.poll()] == [1]
+    scene.pass_seconds(900)
+    assert await scene.poll() == [(2, None)]
+    scene.there.jobs[lost] = job
+    scene.pass_seconds(900)
+    ((accession, row),) = await scene.poll()
+    assert (accession, row and row.status) == (2, J.RUNNING)
+
+
+async def test_a_sweep_finds_what_no_increment_told(scene: job_watching.Scene) -> None:
+    alive, ended = scene.start(2)
+    await scene.poll()
+    scene.pass_seconds(1000)
+    scene.start(300)
+    await scene.poll()
+    scene.pass_seconds(31)
+    await scene.poll()
+    for job_id, status in ((alive, J.SUSPENDED), (ended, J.KILLED)):
+        scene.there.becomes(job_id, status, late_seconds=600)
+    assert await scene.poll() == []
+    scene.pass_seconds(900)
+    assert sorted(accession for accession, _ in await scene.poll()) == [1, 2]
+    assert scene.knows_all()
+
+
+@pytest.mark.usefixtures("short_pages")
+async def test_changes_are_told_between_the_slices_of_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = job_watching.Scene(monkeypatch, slice_seconds=2.0)
+    started = scene.start(60)
+    scene.pass_seconds(100)
+    scene.start(1)
+    scene.there.meanwhile = lambda: scene.clock.advance(1.0)
+    await scene.poll()
+    assert scene.poller.state.sweeping
+    scene.there.becomes(started[0], J.SUCCEEDED)
+    assert (1, J.SUCCEEDED) in [(accession, row and row.status) for accession, row in await scene.poll()]
+    assert len(scene.there.filters) <= 4
+    while scene.poller.state.sweeping:
+        await scene.poll()
+    assert scene.knows_all()
+    assert await scene.poll() == []
+
+
+async def test_an_old_server_is_read_in_bulk_and_asked_again_at_each_sweep(scene: job_watching.Scene) -> None:
+    scene.there.is_old = True
+    first, second = scene.start(2)
+    await scene.poll()
+    assert scene.poller.state.mode == "bulk"
+    scene.there.becomes(first, J.SUCCEEDED)
+    assert [accession for accession, _ in await scene.poll()] == [1]
+    assert SORTED not in scene.there.filters
+    scene.there.is_old = False
+    scene.pass_seconds(900)
+    scene.there.becomes(second, J.SUSPENDED)
+    assert [accession for accession, _ in await scene.poll()] == [2]
+    assert scene.poller.state.mode == "incremental"
+    await scene.poll()
+    assert scene.there.filters == [SORTED]
+
+
+async def test_a_job_that_an_old_server_does_not_know_is_told_at_sweeps_only(scene: job_watching.Scene) -> None:
+    scene.there.is_old = True
+    scene.watcher.watch(GONE, 9)
+    assert await scene.poll() == [(9, None)]
+    assert await scene.poll() == []
+    scene.pass_seconds(900)
+    assert await scene.poll() == [(9, None)]
+
+
+async def test_a_server_that_is_replaced_by_an_old_one_is_read_in_bulk_in_the_same_tick(
+    scene: job_watching.Scene,
+) -> None:
+    (job_id,) = scene.start(1)
+    await scene.poll()
+    scene.there.is_old = True
+    scene.there.becomes(job_id, J.SUCCEEDED)
+    assert len(await scene.poll()) == 1
+
+
+async def test_jobs_that_do_not_tell_when_they_changed_are_read_in_bulk(scene: job_watching.Scene) -> None:
+    (job_id,) = scene.start(1)
+    scene.there.jobs[job_id].modified = None
+    await scene.poll()
+    assert scene.poller.state.mode is job_polling.Mode.BULK
+    scene.there.jobs[job_id].status = J.KILLED
+    assert len(await scene.poll()) == 1
+
+
+async def test_a_server_that_was_restored_is_swept_at_once(scene: job_watching.Scene) -> None:
+    started = scene.start(300)
+    await scene.poll()
+    backup = {job_id: dataclasses.replace(job) for job_id, job in scene.there.jobs.items()}
+    scene.pass_seconds(3600)
+    for job_id in started:
+        scene.there.becomes(job_id, J.SUCCEEDED)
+    await scene.poll()
+    scene.there.jobs = backup
+    assert len(await scene.poll()) == 300
+    assert bulk(scene.there.filters)
+    assert scene.knows_all()
+
+
+@pytest.mark.usefixtures("short_pages")
+async def test_a_clock_that_is_put_back_hides_nothing(scene: job_watching.Scene) -> None:
+    started = scene.start(20)
+    scene.pass_seconds(3600)
+    for job_id in started[:8]:
+        scene.there.becomes(job_id, J.SUSPENDED)
+    await scene.poll()
+    scene.there.now -= 3600
+    for round_of in (J.SUSPENDED, J.RUNNING, J.KILLED):
+        for job_id in started[8:]:
+            scene.there.becomes(job_id, round_of)
+        await scene.poll()
+        assert scene.knows_all()
+    assert not bulk(scene.there.filters)
+
+
+async def test_faces_learn_how_the_server_is_read(scene: job_watching.Scene) -> None:
+    unread = scene.poller.state
+    assert (unread.mode, unread.read_at, unread.skew_seconds, unread.watched) == (None, None, None, 0)
+    scene.there.now = int(datetime.datetime.now(datetime.UTC).timestamp()) + 120
+    scene.start(3)
+    scene.there.meanwhile = lambda: scene.clock.advance(0.25)
+    await scene.poll()
+    state = scene.poller.state
+    assert (state.mode, state.watched, state.trouble) == (job_polling.Mode.INCREMENTAL, 3, "")
+    assert state.read_at == scene.clock.now_seconds
+    assert state.latency_seconds == 0.5
+    assert state.skew_seconds == pytest.approx(121, abs=5)
+    scene.there.tells_time = False
+    await scene.poll()
+    assert scene.poller.state.skew_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("new", "users", "watched", "in_bulk"),
+    [
+        (1, 1, 1, False),
+        (80, 1, 80, False),
+        (81, 1, 81, True),
+        (100, 100, 100_000, False),
+        (100_000, 1000, 100_000, True),
+    ],
+)
+def test_what_takes_fewer_requests_is_chosen(new: int, users: int, watched: int, in_bulk: bool) -> None:
+    assert job_polling.is_cheaper_in_bulk(new, users, watched) is in_bulk
