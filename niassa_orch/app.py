@@ -13,7 +13,18 @@ import rich.console
 
 from niassa_orch import logs
 from niassa_orch.config import settings
-from niassa_orch.core import board, enrolling, intents, limits, neighbours, pool, state_directory, supervisor, worker
+from niassa_orch.core import (
+    board,
+    enrolling,
+    intents,
+    limits,
+    neighbours,
+    pollers,
+    pool,
+    state_directory,
+    supervisor,
+    worker,
+)
 from niassa_orch.core import census as core_census
 from niassa_orch.faces import accounts_table, dashboard
 from niassa_orch.journal import store
@@ -47,7 +58,11 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
             intended = intents.Intents(journal, directory, most)
             if journal.is_open:
                 intended.tidy()
-            yield told, worker.Desk(service, told, slots, turns, intended, enrol)
+            shared = pollers.Pollers(service, told)
+            try:
+                yield told, worker.Desk(service, told, slots, turns, intended, enrol, shared)
+            finally:
+                await shared.close()
 
 
 async def run(service: settings.Settings, redactor: logs.Redactor, console: rich.console.Console | None) -> None:

@@ -13,7 +13,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pydantic
 
@@ -30,9 +30,14 @@ _IGNORED = re.compile(
 
 
 class WebServiceKeys(documents.Table):
-    """``[web_service]``: where the account's runs are, and its login there."""
+    """``[web_service]``: where the account's runs are, and its login there.
+
+    ``poll``: ``shared`` lists with the logins of all accounts of the same web service and host in turn, ``own`` with
+    the account's own alone, for a web service that shows each login only its own runs.
+    """
 
     url: checks.BaseUrl | None = None
+    poll: Literal["shared", "own"] = "shared"
     user: checks.WebUser | None = None
     password_file: checks.AbsolutePath | None = None
     ca_file: checks.AbsolutePath | None = None

@@ -25,10 +25,14 @@ Size = Annotated[int, pydantic.Field(ge=1)]
 
 
 class Beat(documents.Table):
-    """How often each account is looked after; jitter is a fraction of the interval."""
+    """How often each account is looked after; jitter is a fraction of the interval.
+
+    ``sweep_seconds`` lie between two readings of everything that is active: between them what changed is read.
+    """
 
     interval_seconds: _Seconds = 30
     jitter: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.1
+    sweep_seconds: _Seconds = 900
 
 
 class Pool(documents.Table):

@@ -121,6 +121,7 @@ def _account(profile: profiles.Profile, theirs: UserSettings, settings: service_
         oozie_url=engine.oozie_url or _optional(profile, "OOZIE_URL", theirs.oozie_url, checks.base_url),
         default_engine=engine.default_engine
         or _optional(profile, "SW_DEFAULT_WORKFLOW_ENGINE", theirs.default_engine, _engine_name),
+        polls_alone=profile.web_service.poll == "own",
         in_flight=profile.launching.in_flight or settings.launching.account_in_flight,
         a_beat=profile.launching.a_beat or settings.launching.account_a_beat,
     )

@@ -19,12 +19,13 @@ _TOLD_MISSING: Final = -2
 class Watcher(Protocol):
     """Whoever is told when a watched job moved."""
 
-    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None) -> None:
+    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:
         """Called between two requests of the poller: must be quick, and may watch and unwatch.
 
         Args:
             accession: As it was given to ``watch``.
             row: The job as Oozie lists it, ``None`` when Oozie does not have it.
+            first: Whether nothing was told of the job before.
         """
 
 
@@ -113,15 +114,17 @@ class Watches:
         self._unknown.discard(row.id)
         modified_seconds = None if row.modified is None else int(row.modified.timestamp())
         for watch in list(self._of(row.id)):
+            first = watch.run == _NOTHING_TOLD
             if watch.takes(modified_seconds, row.status, row.run):
-                watch.watcher.job_moved(watch.accession, row)
+                watch.watcher.job_moved(watch.accession, row, first=first)
 
     def missing(self, job_id: str, *, again: bool) -> None:
         """Tell whom it concerns that Oozie does not have a job; those who were told last time too, if ``again``."""
         self._unknown.discard(job_id)
         for watch in list(self._of(job_id)):
+            first = watch.run == _NOTHING_TOLD
             if watch.takes(None, None, _TOLD_MISSING) or again:
-                watch.watcher.job_moved(watch.accession, None)
+                watch.watcher.job_moved(watch.accession, None, first=first)
 
     def _of(self, job_id: str) -> Iterator[_Watch]:
         watch = self._first.get(job_id)

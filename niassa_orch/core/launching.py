@@ -8,7 +8,7 @@ to touch. Called by ``core.worker`` and ``core.cycle``.
 import asyncio
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from niassa_orch import errors
 from niassa_orch.config import settings
@@ -42,6 +42,7 @@ class Launcher:
         settle: Gives verdicts.
         intended: What is launched, in doubt or held, of all accounts.
         engine: How many accessions go into one call, and how long it may last.
+        tell: Told of each run whose launch got a verdict.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Launcher:
         settle: settlement.Settlement,
         intended: intents.Intents,
         engine: settings.Engine,
+        tell: Callable[[runs.Accession], None],
     ) -> None:
         self._line = line
+        self._tell = tell
         self._board = told
         self._settle = settle
         self._journal = intended.journal
@@ -205,6 +208,7 @@ class Launcher:
             attempt.calling = False
         self._attended.close(attempt)
         for accession, outcome in outcomes.items():
+            self._tell(accession)
             if outcome in (settling.Outcome.CLEAN, settling.Outcome.ELSEWHERE) and seen is not None and seen.works:
                 self._rests.run(accession)
             else:

@@ -74,6 +74,6 @@ class Look:
             raise errors.WebServiceError(message)
         # Another writer's stale record wiped the job that this run has.
         written = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
-        if written is writing.Written.TAKEN:
+        if written.written is writing.Written.TAKEN:
             self._board.event("run.restored", account=enrolled.account.name, accession=run.accession, job=job_id)
         return False

@@ -1,25 +1,174 @@
-"""What the web service lists for one account.
+"""What the web service lists, asked once for all accounts that share it.
 
-Five lists, one after the other, each with ``status`` and ``host`` in the query; the owner is compared here, since the
-web service neither filters by it nor fences it. All five or none: a poll with a list missing would read as "no more
-runs".
+One ``RunPoller`` a (web service, host). The three short lists come once a beat, the two long ones at the start and at a
+sweep; each is asked for with the login of the member whose login was proven longest ago, so that polling proves logins
+as it goes. The owner is compared here: the web service neither filters by it nor fences it. Whoever comes first polls,
+who comes while it is fresh shares what it brought. Called by ``core.watching``.
 """
 
-from niassa_orch.domain import accounts, runs, selection
-from niassa_orch.webservice import client
+import asyncio
+import collections
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+
+from niassa_orch import errors
+from niassa_orch.core import active_runs, board, enrolling, errands, guard, sharing
+from niassa_orch.domain import runs
+
+_ByOwner = dict[str, dict[runs.Accession, runs.WorkflowRun]]
+_Tell = Callable[[active_runs.ActiveRuns, active_runs.Listed], None]
+
+#: Who is told of a list between two turns of other tasks.
+_OWNERS_AT_ONCE = 20
 
 
-async def poll(web_service: client.WebService, account: accounts.Account) -> tuple[runs.WorkflowRun, ...]:
-    """The account's active runs, by accession.
+@dataclasses.dataclass(slots=True, eq=False)
+class Member:
+    """An account that shares a poller.
 
-    A run that moved between two lists counts as the later list says.
-
-    Raises:
-        WebServiceError: A list could not be had whole.
+    Args:
+        enrolled: The account, with its own login.
+        proven_at: When its login was last accepted, in seconds of ``time.monotonic()``.
+        refused: Why its login is not accepted any more.
     """
-    found: dict[runs.Accession, runs.WorkflowRun] = {}
-    for status in runs.ACTIVE:
-        for run in await web_service.list_runs(status, account.host, account.web_user):
-            if run.status is status and selection.is_of(run, account):
-                found[run.accession] = run
-    return tuple(found[accession] for accession in sorted(found))
+
+    enrolled: enrolling.Enrolled
+    proven_at: float
+    refused: errors.LoginRefusedError | None = None
+
+
+class RunPoller:
+    """Polls one web service for one host.
+
+    Args:
+        host: Of the runs.
+        told: The board, for defects.
+        fresh_seconds: How long what was brought counts as fresh.
+        sweep_seconds: Between two readings of the long lists.
+    """
+
+    def __init__(self, host: str, told: board.Board, fresh_seconds: float, sweep_seconds: float) -> None:
+        self._host = host
+        self._board = told
+        self._sweep_seconds = sweep_seconds
+        self._members: dict[Member, None] = {}
+        self._owned: collections.defaultdict[str, active_runs.ActiveRuns] = collections.defaultdict(
+            active_runs.ActiveRuns
+        )
+        self._shared = sharing.Shared(self._look, fresh_seconds)
+        self._swept_at: float | None = None
+        self._errands = errands.Errands()
+        self._sweeping: asyncio.Task[None] | None = None
+        self.listed_at: float | None = None
+
+    def join(self, enrolled: enrolling.Enrolled, proven_at: float) -> Member:
+        """Share the poller from now on; the login was proven."""
+        member = Member(enrolled, proven_at)
+        self._members[member] = None
+        return member
+
+    def leave(self, member: Member) -> None:
+        """Share it no more."""
+        self._members.pop(member, None)
+
+    def runs_of(self, owner: str) -> active_runs.ActiveRuns:
+        """What is known of an owner's runs."""
+        return self._owned[owner]
+
+    def orphans(self) -> dict[str, int]:
+        """How many active runs there are of each owner for whom no account works."""
+        return {owner: len(known) for owner, known in self._owned.items() if known and not known.is_served}
+
+    async def refresh(self, member: Member) -> None:
+        """See to it that what is known is fresh.
+
+        Raises:
+            LoginRefusedError: The member's own login is refused.
+            WebServiceError: The last look, by whomever, brought nothing.
+        """
+        try:
+            await self._shared.refresh()
+        except errors.WebServiceError:
+            if member.refused is None:
+                raise
+        if member.refused is not None:
+            raise member.refused.with_traceback(None)
+
+    def hurry(self) -> None:
+        """A person says that things may have changed: nothing is fresh."""
+        self._shared.hurry()
+
+    async def close(self) -> None:
+        """End the sweep that is under way."""
+        await self._errands.stop(at_once=True)
+
+    async def _look(self) -> None:
+        began = time.monotonic()
+        found = await self._lists(active_runs.ASKED)
+        asking = [owner for owner, known in self._owned.items() if known.is_asking]
+        await self._tell(active_runs.ActiveRuns.tell_asked, found, asking)
+        if self._swept_at is None:
+            await self._sweep()
+        elif began - self._swept_at >= self._sweep_seconds and not self._is_sweeping:
+            self._sweeping = self._errands.begin(self._sweep_aside, f"sweep:{self._host}")
+        self.listed_at = began
+
+    @property
+    def _is_sweeping(self) -> bool:
+        return self._sweeping is not None and not self._sweeping.done()
+
+    async def _sweep_aside(self) -> None:
+        """A sweep that nobody waits for; one that fails is tried again at the next look."""
+        try:
+            await self._sweep()
+        except errors.NiassaOrchError as exc:
+            self._board.event("sweep.failed", level=board.Level.WARNING, host=self._host, reason=str(exc))
+        except Exception as exc:  # noqa: BLE001 - a defect of a sweep must not end the looks
+            guard.tell(f"sweep:{self._host}", exc, self._board)
+
+    async def _sweep(self) -> None:
+        began = time.monotonic()
+        found = await self._lists(active_runs.FOLLOWING)
+        await self._tell(active_runs.ActiveRuns.tell_following, found, [*self._owned])
+        self._swept_at = began
+        self._owned = collections.defaultdict(
+            active_runs.ActiveRuns,
+            {owner: known for owner, known in self._owned.items() if known or known.is_served},
+        )
+
+    async def _lists(self, statuses: Iterable[runs.RunStatus]) -> _ByOwner:
+        """All of these lists or none: with one missing the rest would read as "no more runs"."""
+        found: _ByOwner = collections.defaultdict(dict)
+        for status in statuses:
+            for run in await self._list(status):
+                if run.status is status and run.host == self._host:
+                    found[run.owner][run.accession] = run
+        return found
+
+    async def _list(self, status: runs.RunStatus) -> list[runs.WorkflowRun]:
+        """One list, with the login of a member; the next one's when that is refused."""
+        while True:
+            willing = [member for member in self._members if member.refused is None]
+            if not willing:
+                message = "no account has a login that the web service accepts"
+                raise errors.LoginRefusedError(message)
+            member = min(willing, key=_proven_at)
+            try:
+                listed = await member.enrolled.web_service.list_runs(status, self._host)
+            except errors.LoginRefusedError as exc:
+                member.refused = exc
+            else:
+                member.proven_at = time.monotonic()
+                return listed
+
+    async def _tell(self, tell: _Tell, found: _ByOwner, others: Iterable[str]) -> None:
+        """Hand each owner what was listed; ``others`` are those who may have had something before."""
+        for number, owner in enumerate(dict.fromkeys((*others, *found))):
+            tell(self._owned[owner], found.get(owner, {}))
+            if number % _OWNERS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+
+def _proven_at(member: Member) -> float:
+    return member.proven_at

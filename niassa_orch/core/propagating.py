@@ -8,6 +8,7 @@ changes nothing. What we do to jobs is in the journal first; which jobs were unk
 import contextlib
 import dataclasses
 import time
+from collections.abc import Container
 
 from niassa_orch import errors
 from niassa_orch.core import board, enrolling, throttle, writing
@@ -16,6 +17,20 @@ from niassa_orch.journal import records, store
 from niassa_orch.seqware import identity, query
 
 _LOOKS_BEFORE_GONE = 3
+_GONE_ASKED_SECONDS = 300.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Propagated:
+    """What came of a look at a run.
+
+    Args:
+        run: As its record was read last; ``None`` when it was not read.
+        again_in_seconds: When it wants another look whatever its job does; ``None`` for never.
+    """
+
+    run: runs.WorkflowRun | None = None
+    again_in_seconds: float | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -43,12 +58,12 @@ class Propagator:
         self._missing: dict[tuple[runs.Accession, str | None], _Missing] = {}
         self._complained: set[tuple[runs.Accession, str]] = set()
 
-    async def propagate(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool) -> None:
+    async def propagate(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool) -> Propagated:
         """Bring one run's record up to what its job says.
 
         Args:
             enrolled: The account and its neighbours.
-            run: As polled: pending, running, submitted_cancel or submitted_retry.
+            run: As last told: pending, running, submitted_cancel or submitted_retry.
             settled: No launch of it is in flight or in doubt.
 
         Raises:
@@ -57,46 +72,55 @@ class Propagator:
         """
         if run.engine_family is not runs.EngineFamily.OOZIE:
             if run.engine_family is runs.EngineFamily.UNKNOWN:
-                self.complain(enrolled, run, f"its engine is {run.engine!r}, which nobody here knows")
-            return
+                self.complain(enrolled, run.accession, f"its engine is {run.engine!r}, which nobody here knows")
+            return Propagated()
         if not run.status_cmd:
-            await self._propagate_without_job(enrolled, run, settled=settled)
-            return
+            return await self._propagate_without_job(enrolled, run, settled=settled)
+        return await self._follow(enrolled, run)
+
+    async def _follow(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> Propagated:
         job = await self._job(enrolled, run)
         if job is None:
-            await self._write(enrolled, run, self._gone(run), None)
-            return
+            return await self._propagate_missing(enrolled, run)
         if job.user != enrolled.account.unix_user:
             reason = f"its job {job.id} belongs to {job.user}, not to {enrolled.account.unix_user}"
-            self.complain(enrolled, run, reason)
-            return
+            self.complain(enrolled, run.accession, reason)
+            return Propagated()
         if run.status not in runs.REQUESTED:
             # The record has moved past what was done for a request of a user: the next request is a new one.
             await self._forget_act(enrolled, job.id)
         decision = transitions.decide(run, job, done=self._journal.acts.done(enrolled.account.oozie_url, job.id))
         if decision.act is not None:
             job, decision = await self._act(enrolled, run, job, decision)
-        await self._write(enrolled, run, decision, job)
+            if decision.status is None:
+                return Propagated(again_in_seconds=0)
+        return await self._write(enrolled, run, decision, job)
 
-    def forget_all_but(self, active: set[runs.Accession]) -> None:
+    def forget_all_but(self, active: Container[runs.Accession]) -> None:
         """Forget what was remembered of runs that are not active any more."""
         self._missing = {known: seen for known, seen in self._missing.items() if known[0] in active}
         self._complained = {known for known in self._complained if known[0] in active}
 
     async def _propagate_without_job(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool
-    ) -> None:
+    ) -> Propagated:
         job_id = await self._journal.past.known_job(enrolled.account.web_service_url, run.accession)
         if job_id is not None and settled:
             # Another writer's stale record wiped it.
-            written = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
-            if written is writing.Written.TAKEN:
+            write = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
+            if write.written is writing.Written.TAKEN:
                 self._event(enrolled, "run.restored", run, job=job_id)
-            return
+            return Propagated(write.run, again_in_seconds=0)
         decision = transitions.decide_without_job(run, settled=settled)
         if decision.status is None and settled:
-            self.complain(enrolled, run, decision.reason)
-        await self._write(enrolled, run, decision, None)
+            self.complain(enrolled, run.accession, decision.reason)
+        return await self._write(enrolled, run, decision, None)
+
+    async def _propagate_missing(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> Propagated:
+        decision = self._gone(run)
+        if decision.status is None:
+            return Propagated(again_in_seconds=min(_GONE_ASKED_SECONDS, self._gone_after_seconds / _LOOKS_BEFORE_GONE))
+        return await self._write(enrolled, run, decision, None)
 
     async def _job(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> jobs.Job | None:
         oozie = enrolled.oozie()
@@ -161,22 +185,24 @@ class Propagator:
         run: runs.WorkflowRun,
         decision: transitions.Decision,
         job: jobs.Job | None,
-    ) -> None:
+    ) -> Propagated:
         if decision.status is None:
-            return
+            return Propagated()
         changes: dict[str, str | None] = {"status": decision.status}
         if job is not None:
             changes |= await self._texts(enrolled, run, job, decision.status)
-        written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
-        if written is writing.Written.TAKEN:
+        write = await writing.write(enrolled.web_service, enrolled.account, run, changes)
+        if write.written is writing.Written.TAKEN:
             self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
             await self._forget_act(enrolled, run.status_cmd or "")
             if decision.status in runs.ENDED:
                 self._board.line(enrolled.account.name).ended[decision.status] += 1
-        elif written is writing.Written.MOVED:
+            return Propagated(write.run)
+        if write.written is writing.Written.MOVED:
             self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))
         else:
             self._event(enrolled, "write.not_taken", run, board.Level.WARNING, wanted=str(decision.status))
+        return Propagated(write.run, again_in_seconds=0)
 
     async def _texts(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job, status: runs.RunStatus
@@ -210,11 +236,12 @@ class Propagator:
             for file in read
         )
 
-    def complain(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, reason: str) -> None:
+    def complain(self, enrolled: enrolling.Enrolled, accession: runs.Accession, reason: str) -> None:
         """Tell once why a run is left as it is."""
-        if (run.accession, reason) not in self._complained:
-            self._complained.add((run.accession, reason))
-            self._event(enrolled, "run.left_alone", run, board.Level.ERROR, reason=reason)
+        if (accession, reason) not in self._complained:
+            self._complained.add((accession, reason))
+            fields = {"accession": accession, "reason": reason}
+            self._board.event("run.left_alone", account=enrolled.account.name, level=board.Level.ERROR, **fields)
 
     def _event(
         self,

@@ -15,10 +15,12 @@ from niassa_orch.core import (
     guard,
     intents,
     launching,
+    pollers,
     pool,
     propagating,
     settlement,
     throttle,
+    watching,
 )
 
 #: 401 is also what a hiccup of the server's database looks like, and verdicts are cached for a minute there.
@@ -38,6 +40,7 @@ class Desk:
     turns: pool.EngineTurns
     intended: intents.Intents
     enrolling: enrolling.Enrolling
+    pollers: pollers.Pollers
 
 
 class Worker:
@@ -64,9 +67,11 @@ class Worker:
         journal, engine = desk.intended.journal, desk.service.engine
         grace_seconds, tries = engine.doubt_grace_seconds, desk.service.launching.tries
         settle = settlement.Settlement(desk.told, desk.slots, journal, grace_seconds, tries)
-        self._launcher = launching.Launcher(self._line, desk.told, desk.turns, settle, desk.intended, engine)
+        self._watch = watching.Watch(desk.pollers, self._claim, self._wake.set)
+        told = self._watch.doubt
+        self._launcher = launching.Launcher(self._line, desk.told, desk.turns, settle, desk.intended, engine, told)
         propagator = propagating.Propagator(desk.told, journal, desk.service.oozie.gone_after_seconds)
-        self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._claim, self._stopping)
+        self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._watch, self._stopping)
 
     @property
     def profile(self) -> profiles.Profile:
@@ -86,6 +91,7 @@ class Worker:
         self._launcher.revoke()
         self._throttle.succeed()
         self._launcher.forgive()
+        self._watch.hurry()
         self._wake.set()
 
     def stop(self) -> None:
@@ -109,7 +115,7 @@ class Worker:
                 await self._sleep(wait)
             self._line.state = board.State.STOPPING
             # Whoever serves the account next need not wait for its calls: it launches nothing that the journal fences.
-            self._desk.enrolling.release(self._profile.name)
+            self._give_back()
             await guard.unless(self._leaving, self._launcher.finish())
             await self._launcher.stop()
         except asyncio.CancelledError:
@@ -158,6 +164,11 @@ class Worker:
             self._desk.intended.tidy()
         self._desk.told.tell_journal(journal.trouble)
 
+    def _give_back(self) -> None:
+        """Whoever else may serve the same runs."""
+        self._watch.leave()
+        self._desk.enrolling.release(self._profile.name)
+
     def _claim(self, enrolled: enrolling.Enrolled) -> None:
         self._desk.enrolling.claim(self._profile, enrolled.account)
 
@@ -198,7 +209,7 @@ class Worker:
         where = self._profile.web_service.password_file or f"{self._profile.settings_file} of {self._profile.unix_user}"
         reason = f"the web service refuses the login of {user}; look at the password in {where} ({exc})"
         self._enrolled = None
-        self._desk.enrolling.release(self._profile.name)
+        self._give_back()
         if self._refused_since is None:
             self._refused_since = now
         self._throttle.fail(now)

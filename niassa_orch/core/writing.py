@@ -6,6 +6,7 @@ decides again. Called by ``core.launching`` and ``core.propagating``.
 """
 
 import contextlib
+import dataclasses
 import enum
 from collections.abc import Mapping
 
@@ -22,14 +23,20 @@ class Written(enum.StrEnum):
     NOT_TAKEN = "not taken"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Write:
+    """A write, and the run as it was read last, which may be another account's by now."""
+
+    written: Written
+    run: runs.WorkflowRun
+
+
 async def read_unmoved(
     web_service: client.WebService, account: accounts.Account, basis: runs.WorkflowRun
 ) -> documents.RunDocument | None:
     """The run's document if the run is still the account's and still as it was when the decision was made."""
     document = await web_service.get_run(basis.accession)
-    now = document.run
-    unmoved = (now.status, now.status_cmd) == (basis.status, basis.status_cmd) and selection.is_of(now, account)
-    return document if unmoved else None
+    return document if _is_unmoved(document.run, account, basis) else None
 
 
 async def write(
@@ -37,7 +44,7 @@ async def write(
     account: accounts.Account,
     basis: runs.WorkflowRun,
     changes: Mapping[str, str | None],
-) -> Written:
+) -> Write:
     """Change the run's record if it has not moved since ``basis``, and look whether it took.
 
     Args:
@@ -50,25 +57,29 @@ async def write(
         WebServiceError: The run could not be read or written; after a PUT of unknown fate (500, time-out, reset) the
             run was read once more, and this is raised only if that failed too.
     """
-    document = await read_unmoved(web_service, account, basis)
-    if document is None:
-        return Written.MOVED
+    document = await web_service.get_run(basis.accession)
+    if not _is_unmoved(document.run, account, basis):
+        return Write(Written.MOVED, document.run)
     # When the answer is lost, the write is perhaps not: only the record can say.
     with contextlib.suppress(errors.WriteUnknownError):
         await web_service.put_run(document.changed(changes))
     now = (await web_service.get_run(basis.accession)).run
     if all(_text(now, name) == changes[name] for name in ("status", "statusCmd") if name in changes):
-        return Written.TAKEN
+        return Write(Written.TAKEN, now)
     untouched = (now.status, now.status_cmd) == (basis.status, basis.status_cmd)
-    return Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED
+    return Write(Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED, now)
 
 
 async def restore(
     web_service: client.WebService, account: accounts.Account, basis: runs.WorkflowRun, job_id: str
-) -> Written:
+) -> Write:
     """Put back the job that a run has, which another writer's stale record wiped; raises as ``write``."""
     status = runs.RunStatus.PENDING if basis.status is runs.RunStatus.SUBMITTED else basis.status
     return await write(web_service, account, basis, {"statusCmd": job_id, "status": status})
+
+
+def _is_unmoved(now: runs.WorkflowRun, account: accounts.Account, basis: runs.WorkflowRun) -> bool:
+    return (now.status, now.status_cmd) == (basis.status, basis.status_cmd) and selection.is_of(now, account)
 
 
 def _text(run: runs.WorkflowRun, name: str) -> str | None:

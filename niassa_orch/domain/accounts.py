@@ -19,6 +19,7 @@ class Account:
         web_user: The login in the web service, which is the owner of the account's runs.
         oozie_url: Base URL of the Oozie server, or ``""`` when the account uses none.
         default_engine: The engine that the user's settings name; information only (it applies when scheduling).
+        polls_alone: Whether its runs are listed with its own login only.
         in_flight: Most launches of the account that are begun and not settled; ``None`` is no limit.
         a_beat: Most launches of the account that begin in any beat's time; ``None`` is no limit.
     """
@@ -30,6 +31,7 @@ class Account:
     web_user: str
     oozie_url: str = ""
     default_engine: str = ""
+    polls_alone: bool = False
     in_flight: int | None = None
     a_beat: int | None = None
 

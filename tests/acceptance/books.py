@@ -98,17 +98,17 @@ class WebServiceBooks(Neighbour):
             message = f"{exc}: {seen}"
             raise AssertionError(message) from None
 
-    async def polls(self, user: str, more: int = 2) -> None:
-        """Wait until the service has listed ``more`` times again for this login, from the first list to the last."""
-        before = len(await self._last_lists(user))
+    async def polls(self, more: int = 4) -> None:
+        """Wait until the service has listed ``more`` times again, with any login: each account beats meanwhile."""
+        before = len(await self._last_lists())
 
         async def look() -> bool | None:
-            return len(await self._last_lists(user)) > before + more or None
+            return len(await self._last_lists()) > before + more or None
 
-        await until(f"{more} more polls of {user}", look)
+        await until(f"{more} more polls", look)
 
-    async def _last_lists(self, user: str) -> list[Record]:
-        listed = await self.requests(method="GET", user=user, query={"status": "running"})
+    async def _last_lists(self) -> list[Record]:
+        listed = await self.requests(method="GET", query={"status": "submitted_retry"})
         return [seen for seen in listed if seen["status"] is not None]
 
 

@@ -22,7 +22,7 @@ from niassa_orch import __main__ as product
 #: Functions of the product, each with a point before and one after it.
 FUNCTIONS = {
     "enrol": "niassa_orch.core.enrolling:Enrolling.enrol",
-    "poll": "niassa_orch.core.polling:poll",
+    "poll": "niassa_orch.core.polling:RunPoller.refresh",
     "take up": "niassa_orch.core.attended:Attended.take_up",
     "look": "niassa_orch.core.looking:Look.at",
     "journal intend": "niassa_orch.journal.store:Journal.intend",

@@ -72,15 +72,15 @@ async def test_two_jobs_of_one_launch_are_told_loudly_and_never_become_three(sta
         assert all(job["id"] in told["reason"] for job in both)
         assert await stage.web.statuses(mine) == ["submitted", "failed"]
         await stage.retry("alice", mine)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
     async with stage.service() as service:
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
         (doubt,) = await trial.doubts()
         assert (doubt["accession"], doubt["outcome"], doubt["reason"]) == (mine, "held", told["reason"])
         assert (await stage.web.runs())[mine]["status"] == "submitted_retry"
         await trial.resolve(mine, "--launched", both[0]["id"])
         await stage.web.reach("completed", mine)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
     assert (await stage.web.runs())[mine]["statusCmd"] == both[0]["id"]
     assert len(await stage.oozie.jobs(mine)) == 2
     assert machine.entries(stage.place.state_dir / "calls" / "open") == []

@@ -44,7 +44,7 @@ async def test_on_a_full_disk_nothing_is_launched_or_killed_and_propagation_goes
         assert (told.level, "disk is full" in told["reason"]) == ("error", True)
         service.signal(signal.SIGHUP)  # an administrator who reads accounts.d again changes nothing
         await stage.web.reach("completed", running)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
         runs = await stage.web.runs()
         assert (runs[waiting]["status"], runs[cancelled]["status"]) == ("submitted", "submitted_cancel")
         assert (await stage.oozie.jobs(waiting), await _kills(stage)) == ([], 0)
@@ -164,7 +164,7 @@ async def test_verdicts_that_cannot_be_written_down_wait_until_they_can(
             told = await service.tells("launch.in_doubt", accession=accession)
             assert "disk is full" in told["reason"]
         await stage.web.reach("completed", *mine[:2])  # a job that is known is followed, journal or not
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
         assert stage.transcripts("open") == [transcript]
         if killed:
             await service.kill()

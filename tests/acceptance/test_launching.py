@@ -16,7 +16,7 @@ async def test_a_launch_that_fails_with_exit_0_ends_as_failed(stage: stages.Stag
         await stage.web.reach("failed", broken, unknown)
         await service.tells("launch.failed", accession=broken)
         await service.tells("launch.failed", accession=unknown)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
     assert await stage.oozie.jobs(broken, unknown) == []
     assert await stage.web.statuses(broken) == ["submitted", "failed"]
 
@@ -125,7 +125,7 @@ async def test_whitestar_is_launched_once_and_stays_submitted_while_its_call_wor
     async with stage.service() as service:
         await stage.web.reach("completed", quick, long)
         await stage.web.reach("failed", bad)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
         calls = " ".join(event["accessions"] for event in service.events("launch.called")).split()
         assert sorted(calls) == sorted(map(str, (long, bad, quick)))
     assert await stage.web.statuses(long) == ["submitted", "completed"]

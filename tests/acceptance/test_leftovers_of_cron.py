@@ -97,7 +97,7 @@ async def test_launches_wait_for_a_crontab_that_works_and_go_on_when_it_has_ende
                 assert int(named[1]) in machine.processes_of_user(alice.uid)
                 assert told.level == "warning"
                 await stage.web.reach("completed", others)
-                await stage.web.polls("alice@lab.net")
+                await stage.web.polls()
                 assert await stage.web.statuses(mine) == ["submitted"]
                 assert len(service.events("launch.called", accessions=mine)) == 1, "no engine is started to ask"
                 os.killpg(cron.pid, signal.SIGKILL)
@@ -120,7 +120,7 @@ async def test_launches_go_on_in_the_next_beat_when_whoever_held_the_lock_is_gon
             async with stage.service() as service:
                 told = await service.tells("launch.waiting_for_lock", account="alice")
                 assert told["reason"] == f"the engine lock of {alice.name} is held by pid {process.pid} (python3 ...)"
-                await stage.web.polls("alice@lab.net")
+                await stage.web.polls()
                 process.kill()
                 await stage.web.reach("completed", mine)
                 calls = len(service.events("launch.called", accessions=mine))

@@ -47,7 +47,7 @@ async def test_launches_in_doubt_are_in_flight_and_leave_another_account_its_pla
         assert told["reason"].startswith("3 of 4 launches of all accounts are in flight, and the rest is kept"), told
         mine = [await stage.schedule("bob") for _ in range(3)]
         await stage.web.reach("completed", *mine)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
     assert len(await _engine_calls(stage, "alice@lab.net")) == 3
     assert [accession for _, accession in _begun(stage)][:3] == doubtful[:3]
     assert await stage.oozie.jobs(*doubtful) == []

@@ -40,7 +40,7 @@ async def test_with_other_users_processes_hidden_a_call_outlives_sudo_and_the_se
         async with stage.service() as service:
             await service.tells("recovery.adopted", accessions=mine)
             later = await stage.schedule("alice")
-            await stage.web.polls("alice@lab.net", more=3)
+            await stage.web.polls()
             assert await stage.oozie.jobs() == []
             assert service.events("launch.called") == []
             machine.signal_all(engines, signal.SIGCONT)

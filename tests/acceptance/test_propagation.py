@@ -95,7 +95,7 @@ async def test_a_write_of_unknown_fate_is_looked_at_before_anything_is_written_a
         await stage.web.delete("requests")
         await stage.web.order(method="PUT", body_contains=">completed<", **fault)
         await stage.web.reach("completed", mine)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
         assert await stage.web.fault_hits() == 1
     methods = [seen["method"] for seen in await stage.web.requests() if seen["path"].endswith(f"/{mine}")]
     assert methods.count("PUT") == writes
@@ -118,7 +118,7 @@ async def test_two_writes_that_overlap_in_the_server_lose_neither_a_cancel_nor_t
         await books.until("our write is under way", lingering)
         await stage.cancel("alice", mine)
         await stage.web.reach("completed", mine)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
     assert (await stage.web.runs())[mine]["status"] == "completed"
     await stage.launched_once(mine)
 
@@ -127,9 +127,9 @@ async def test_a_run_that_does_not_change_is_not_written(stage: stages.Stage) ->
     mine = await stage.schedule("alice", "align:60")
     async with stage.service():
         await stage.web.reach("running", mine)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
         await stage.web.delete("requests")
-        await stage.web.polls("alice@lab.net", more=4)
+        await stage.web.polls()
         assert await stage.web.requests(method="PUT") == []
 
 

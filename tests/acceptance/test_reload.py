@@ -23,7 +23,7 @@ async def test_a_profile_that_is_added_is_served_and_one_that_is_removed_is_not(
         left = await stage.schedule("alice")
         later = await stage.schedule("bob")
         await stage.web.reach("completed", later)
-        await stage.web.polls("bob@lab.net")
+        await stage.web.polls()
         assert len(service.events("account.started")) == 2  # alice once, bob once
     assert await stage.web.statuses(left) == ["submitted"]
     assert await stage.oozie.jobs(left) == []

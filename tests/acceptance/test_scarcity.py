@@ -22,7 +22,7 @@ async def test_without_file_descriptors_a_run_is_launched_once_or_waits_with_a_r
         pid = service.process.pid
         for spare in range(13):
             name = "alice" if spare % 2 else "bob"
-            await _is_well(stage, service, name)
+            await _is_well(stage, service)
             with scarcity.limited(pid, "nofile", scarcity.descriptors_and(pid, spare)):
                 runs.append(await _schedule_and_meet(stage, service, name))
             service.signal(signal.SIGHUP)
@@ -46,7 +46,7 @@ async def test_without_file_descriptors_a_service_that_is_asked_to_read_its_prof
                 if spare < 3:
                     await books.until("a reason", functools.partial(_has_told, service, told))
             service.signal(signal.SIGHUP)
-            await _is_well(stage, service, "alice")
+            await _is_well(stage, service)
         _assert_no_defect(service)
     await stage.launched_once(mine)
 
@@ -61,7 +61,7 @@ async def test_without_processes_a_run_is_launched_once_or_waits_with_a_reason(
             pid, uid = service.process.pid, people.made.service.uid
             for spare in range(7):
                 name = "alice" if spare % 2 else "bob"
-                await _is_well(stage, service, name)
+                await _is_well(stage, service)
                 with scarcity.limited(pid, "nproc", scarcity.threads_of(uid) + spare):
                     runs.append(await _schedule_and_meet(stage, service, name))
                 service.signal(signal.SIGHUP)
@@ -71,10 +71,10 @@ async def test_without_processes_a_run_is_launched_once_or_waits_with_a_reason(
         await stage.launched_once(*runs)
 
 
-async def _is_well(stage: stages.Stage, service: services.Service, name: str) -> None:
-    """Wait until an account is served."""
+async def _is_well(stage: stages.Stage, service: services.Service) -> None:
+    """Wait until accounts are served."""
     assert service.process.returncode is None
-    await stage.web.polls(stage.accounts[name].web_user, more=1)
+    await stage.web.polls(more=3)
 
 
 async def _schedule_and_meet(stage: stages.Stage, service: services.Service, name: str) -> int:

@@ -38,7 +38,7 @@ async def test_a_disk_that_becomes_read_only_stops_launches_alone_and_all_is_set
         assert (told.level, "journal.sqlite cannot be used" in told["reason"]) == ("error", True)
         service.signal(signal.SIGHUP)
         await stage.web.reach("completed", running)
-        await stage.web.polls("bob@lab.net")
+        await stage.web.polls()
         assert await stage.oozie.jobs(waiting) == []
         assert (await stage.web.runs())[waiting]["status"] == "submitted"
         assert "task.crashed" not in service.text
@@ -49,7 +49,7 @@ async def test_a_disk_that_becomes_read_only_stops_launches_alone_and_all_is_set
         await stage.web.reach("completed", waiting)
         # What the engine said did not reach the disk; that it was called did, so that it is not called again.
         await books.until("a word on the call", lambda: _is_told(service, called))
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
     assert len(await stage.oozie.jobs(called)) == 1
     await stage.launched_once(running, waiting)
 
@@ -71,7 +71,7 @@ async def test_a_start_on_a_read_only_disk_propagates_launches_nothing_and_goes_
             assert await second.ended() == 78
             assert "another niassa-orch uses state_dir" in second.text
         await stage.web.reach("completed", running)
-        await stage.web.polls("alice@lab.net")
+        await stage.web.polls()
         assert (await stage.oozie.jobs(waiting), (await stage.web.runs())[waiting]["status"]) == ([], "submitted")
         disk.make_writable()
         await service.tells("journal.recovered")

@@ -6,6 +6,7 @@ requests, one each; ``down`` is a neighbour that no request reaches.
 
 import asyncio
 import enum
+import inspect
 from typing import Any
 
 from niassa_orch import errors
@@ -37,6 +38,8 @@ class Distant:
 
     def __getattr__(self, name: str) -> Any:
         ask = getattr(self._neighbour, name)
+        if not inspect.iscoroutinefunction(ask):
+            return ask
 
         async def asked(*arguments: object) -> object:
             fate = Fate.UNREACHED if self.down else self.fates.pop(0) if self.fates else Fate.ANSWERED

@@ -16,7 +16,7 @@ class Watching:
         self.told: list[tuple[int, jobs.JobRow | None]] = []
         self.last: dict[int, jobs.JobRow | None] = {}
 
-    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None) -> None:
+    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:  # noqa: ARG002
         self.told.append((accession, row))
         self.last[accession] = row
 

@@ -10,17 +10,20 @@ import dataclasses
 import datetime
 import pathlib
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 
 from niassa_orch import errors
 from niassa_orch.core import board, enrolling, pool
 from niassa_orch.domain import accounts, jobs, runs
+from niassa_orch.oozie import documents as documents_of_oozie
+from niassa_orch.oozie import lists
 from niassa_orch.seqware import identity
 from niassa_orch.webservice import documents
 
 BOB = accounts.Account("bob", "niassa-bob", "server2", "http://ws", "bob@lab.net", "http://oozie/oozie")
 R, J = runs.RunStatus, jobs.JobStatus
 
+_BEGINNING = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 #: What a PUT copies from its body over the row, null included.
 _COPIED = (
     *("command", "currentWorkingDir", "host", "iniFile", "name", "status", "statusCmd", "template", "seqwareRevision"),
@@ -58,7 +61,7 @@ class WebServiceInMemory:
         """A fault: somebody else changes the row."""
         return lambda: self.rows[runs.Accession(accession)].update(fields)
 
-    async def list_runs(self, status: runs.RunStatus, host: str, _owner: str) -> list[runs.WorkflowRun]:
+    async def list_runs(self, status: runs.RunStatus, host: str) -> list[runs.WorkflowRun]:
         self.asked.append(f"LIST {status}")
         _happen(self.before_get)
         listed = (self.run(accession) for accession in self.rows)
@@ -113,9 +116,9 @@ def unreachable() -> None:
 class OozieInMemory:
     """Speaks as ``oozie.client.Oozie``.
 
-    ``down``: nothing is answered, after ``hangs_seconds``; ``deaf``: acts are answered and not done. ``broken`` holds
-    what every question about a job ends in, ``created`` when a job was, if the list is to heed it. ``ahead`` is how
-    far its clock is ahead of ours, ``None`` when it does not tell the time.
+    ``down``: nothing that begins with ``down_for`` is answered, after ``hangs_seconds``; ``deaf``: acts are answered
+    and not done. ``broken`` holds what every question about a job ends in, ``created`` when a job was, if the list is
+    to heed it. ``ahead`` is how far its clock is ahead of ours, ``None`` when it does not tell the time.
     """
 
     def __init__(self) -> None:
@@ -124,19 +127,23 @@ class OozieInMemory:
         self.broken: dict[str, Exception] = {}
         self.asked: list[str] = []
         self.down = False
+        self.down_for: tuple[str, ...] = ("",)
         self.hangs_seconds = 0.0
         self.ahead: datetime.timedelta | None = datetime.timedelta()
         self.deaf = False
+        self._modified: dict[str, datetime.datetime] = {}
 
     def start(self, job_id: str, status: jobs.JobStatus = J.RUNNING, **fields: typing.Any) -> jobs.Job:
         """A job of Bob's Unix user, unless ``fields`` say otherwise."""
         chosen = {"user": "niassa-bob", "app_path": "/apps/x"} | fields
         self.jobs[job_id] = job = jobs.Job(job_id, status, **chosen)
+        self._touch(job_id)
         return job
 
     def becomes(self, job_id: str, status: jobs.JobStatus, *, reruns: int = 0) -> None:
         old = self.jobs[job_id]
         self.jobs[job_id] = dataclasses.replace(old, status=status, run=old.run + reruns)
+        self._touch(job_id)
 
     async def versions(self) -> tuple[int, ...]:
         await self._ask("versions")
@@ -159,7 +166,26 @@ class OozieInMemory:
         await self._ask(f"jobs of {user}" if since is not None else f"all jobs of {user}")
         floor = since or datetime.datetime.min.replace(tzinfo=datetime.UTC)
         recent = [job for job in self.jobs.values() if job.user == user and self.created.get(job.id, floor) >= floor]
-        return [jobs.JobRow(job.id, job.status, job.user, job.run) for job in recent]
+        return [self._row(job) for job in recent]
+
+    async def changed_since(self, _since: datetime.datetime | None) -> lists.Changes:
+        await self._ask("changes")
+        rows = sorted(map(self._row, self.jobs.values()), key=lambda row: row.modified or _BEGINNING, reverse=True)
+        return lists.Changes(tuple(rows), rows[0].modified if rows else lists.BEGINNING, None)
+
+    def alive_jobs(self, users: Collection[str]) -> list["_Listing"]:
+        return [_Listing(self, users)]
+
+    async def jobs_by_id(self, job_ids: Iterable[str]) -> list[jobs.JobRow]:
+        await self._ask("jobs by id")
+        return [self._row(self.jobs[job_id]) for job_id in job_ids if job_id in self.jobs]
+
+    def _row(self, job: jobs.Job) -> jobs.JobRow:
+        return jobs.JobRow(job.id, job.status, job.user, job.run, self._modified.get(job.id))
+
+    def _touch(self, job_id: str) -> None:
+        newest = max(self._modified.values(), default=_BEGINNING)
+        self._modified[job_id] = newest + datetime.timedelta(seconds=1)
 
     async def kill(self, job_id: str, user: str) -> None:
         if await self._acts("kill", job_id, user) and self.jobs[job_id].status in (J.PREP, J.RUNNING, J.SUSPENDED):
@@ -183,10 +209,26 @@ class OozieInMemory:
     async def _ask(self, what: str) -> None:
         self.asked.append(what)
         await asyncio.sleep(0)  # as on a wire, others get their turn meanwhile
-        if self.down:
+        if self.down and what.startswith(self.down_for):
             await asyncio.sleep(self.hangs_seconds)
             msg = "no connection to Oozie"
             raise errors.OozieUnavailableError(msg)
+
+
+class _Listing:
+    """All alive jobs of some users, in one page."""
+
+    def __init__(self, oozie: OozieInMemory, users: Collection[str]) -> None:
+        self._oozie = oozie
+        self._users = users
+        self.ended = False
+
+    async def page(self) -> documents_of_oozie.JobPage:
+        await self._oozie._ask("alive jobs")
+        self.ended = True
+        alive = (J.PREP, J.RUNNING, J.SUSPENDED)
+        found = [job for job in self._oozie.jobs.values() if job.user in self._users and job.status in alive]
+        return documents_of_oozie.JobPage(len(found), tuple((self._oozie._row(job), None) for job in found))
 
 
 def enrolled(

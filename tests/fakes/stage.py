@@ -28,13 +28,18 @@ from niassa_orch.core import (
     intents,
     launching,
     limits,
+    pollers,
+    polling,
     pool,
     propagating,
     rests,
     settlement,
     shares,
+    sharing,
     state_directory,
+    watching,
     worker,
+    working_off,
 )
 from niassa_orch.domain import runs, settling
 from niassa_orch.journal import records, store
@@ -51,8 +56,8 @@ JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
 _TIMED: tuple[types.ModuleType, ...] = (
-    *(caller, engine_lock, intents, launching, propagating),
-    *(rests, settlement, shares, worker),
+    *(caller, engine_lock, intents, launching, polling, propagating),
+    *(rests, settlement, shares, sharing, watching, worker, working_off),
 )
 
 
@@ -79,9 +84,12 @@ class Stage:
         self.journal = store.Journal(self.state.journal)
         self.limits = limits.Limits(settings.Launching(), BEAT_SECONDS, tuple)
         self.intents = intents.Intents(self.journal, self.state, self.limits)
+        self.pollers = fresh_pollers(self.told)
+        self.verdicts: list[runs.Accession] = []
 
     def restart(self) -> None:
         """What a new process finds."""
+        self.pollers = fresh_pollers(self.told)
         self.journal.close()
         self.journal = store.Journal(self.state.journal)
         self.intents = intents.Intents(self.journal, self.state, self.limits)
@@ -116,7 +124,8 @@ class Stage:
     def launcher(self, name: str = "bob", engine: settings.Engine | None = None) -> launching.Launcher:
         """Of an account of this name."""
         line, chosen = self.told.line(name), engine or settings.Engine(batch=2)
-        return launching.Launcher(line, self.told, self.turns, self.settlement(), self.intents, chosen)
+        told = self.verdicts.append
+        return launching.Launcher(line, self.told, self.turns, self.settlement(), self.intents, chosen, told)
 
     def propagator(self) -> propagating.Propagator:
         """Of the journal as it is open now."""
@@ -124,7 +133,8 @@ class Stage:
 
     def cycle(self, launcher: launching.Launcher, stopping: asyncio.Event) -> cycle.Cycle:
         """Bob's."""
-        return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), lambda _known: None, stopping)
+        watch = watching.Watch(self.pollers, lambda _known: None, lambda: None)
+        return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), watch, stopping)
 
     def says(self, *lines: str, gate: bool = False) -> None:
         """What the engine will say; with a gate only once ``arrived`` gives it leave."""
@@ -183,6 +193,11 @@ class Stage:
     def unsettled(self) -> dict[int, records.Launch]:
         """By accession, as the journal has it."""
         return {int(launch.accession): launch for launch in self.journal.unsettled()}
+
+
+def fresh_pollers(told: board.Board) -> pollers.Pollers:
+    """Pollers that look at each beat, however soon it comes."""
+    return pollers.Pollers(settings.Settings(beat=settings.Beat(jitter=1)), told)
 
 
 def rows(stage: Stage) -> list[runs.WorkflowRun]:

@@ -81,6 +81,7 @@ def test_one_line_of_profile_is_completed_from_the_users_settings() -> None:
         "web_user": "bob@lab.net",
         "oozie_url": "http://server2:11000/oozie",
         "default_engine": "oozie-sge",
+        "polls_alone": False,
         "in_flight": 20,
         "a_beat": 30,
     }

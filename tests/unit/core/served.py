@@ -50,7 +50,7 @@ class Enrolling(enrolling.Enrolling):
 def desk(stage: stages.Stage, enrol: Enrolling, service: settings.Settings | None = None) -> worker.Desk:
     """What workers on the stage share."""
     chosen = service or settings.Settings(beat=settings.Beat(interval_seconds=INTERVAL_SECONDS, jitter=0))
-    return worker.Desk(chosen, stage.told, stage.slots, stage.turns, stage.intents, enrol)
+    return worker.Desk(chosen, stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers)
 
 
 def profile(name: str = "bob") -> profiles.Profile:

@@ -11,6 +11,8 @@ from tests.fakes import stage as stages
 from tests.unit.core import beats as beat_scenes
 
 R, J = runs.RunStatus, jobs.JobStatus
+#: What is asked of Oozie about a single job, and whether it is well.
+DETAILS = ("job ", "versions")
 FULL = "CREATE TRIGGER full_{0} BEFORE INSERT ON {0} BEGIN SELECT RAISE(ABORT, 'no room'); END"
 
 
@@ -59,18 +61,18 @@ async def test_after_a_beat_with_a_hanging_oozie_the_next_one_probes_with_one_ta
     stage: stages.Stage, beats: beat_scenes.Beats
 ) -> None:
     for accession in range(1, 21):
-        beats.running(accession, J.RUNNING)
-    stage.oozie.down, stage.oozie.hangs_seconds = True, 30
+        beats.running(accession)
+    stage.oozie.down, stage.oozie.hangs_seconds, stage.oozie.down_for = True, 30, DETAILS
     await beats.beat()
     assert sum(asked.startswith("job ") for asked in stage.oozie.asked) == stage.slots.size
     stage.oozie.asked.clear()
     await beats.beat()
-    assert [asked.split()[0] for asked in stage.oozie.asked] == ["job", "versions"]
+    assert [asked.split()[0] for asked in stage.oozie.asked] == ["changes", "job", "versions"]
     assert stage.line.warning == "no connection to Oozie"
     stage.oozie.down = False
     stage.oozie.asked.clear()
     await beats.beat()
-    assert len(stage.oozie.asked) == 20
+    assert sum(asked.startswith("job ") for asked in stage.oozie.asked) == 20
     assert stage.line.warning == ""
 
 
@@ -79,8 +81,8 @@ async def test_a_hanging_oozie_never_holds_more_slots_than_one_in_the_next_beat(
     stage: stages.Stage, beats: beat_scenes.Beats
 ) -> None:
     for accession in range(1, 21):
-        beats.running(accession, J.RUNNING)
-    stage.oozie.down, stage.oozie.hangs_seconds = True, 30
+        beats.running(accession)
+    stage.oozie.down, stage.oozie.hangs_seconds, stage.oozie.down_for = True, 30, DETAILS
     await beats.beat()
     second = asyncio.create_task(beats.beat())
     await asyncio.sleep(10)

@@ -103,9 +103,9 @@ async def test_launches_that_no_served_account_owns_are_told_once(stage: stages.
     scene.supervisor.reload()
     await scene.until(lambda: stage.events.count("launch.unattended") == 2)
     for _ in range(3):
-        beats = stage.service.asked.count("LIST running")
+        beats = stage.service.asked.count("LIST submitted")
         scene.supervisor.reload()
-        await scene.until(lambda beats=beats: stage.service.asked.count("LIST running") > beats)  # type: ignore[misc]
+        await scene.until(lambda beats=beats: stage.service.asked.count("LIST submitted") > beats)  # type: ignore[misc]
     scene.supervisor.stop()
     await running
     told = [event for event in stage.told.snapshot().events if event.name == "launch.unattended"]

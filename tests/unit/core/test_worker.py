@@ -208,7 +208,7 @@ async def test_a_stop_in_a_beat_settles_no_further_doubt(scene: served.Scene) ->
     for accession in (7, 8):
         stage.service.schedule(accession)
     stage.intents.leave(await stage.intend(7, 8, lines=calls.whole(*launching)))
-    stage.service.before_get = [None] * 5 + [scene.worker.stop]
+    stage.service.before_get = [None] * 6 + [scene.worker.stop]
     await scene.worker.beat()
     assert [stage.service.run(accession).status_cmd for accession in (7, 8)] == ["7-W", None]
     assert list(stage.unsettled()) == [8]

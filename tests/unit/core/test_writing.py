@@ -1,9 +1,8 @@
 import pytest
 
 from niassa_orch import errors
-from niassa_orch.core import polling, writing
-from niassa_orch.domain import accounts, runs
-from niassa_orch.webservice import client
+from niassa_orch.core import writing
+from niassa_orch.domain import runs
 from tests.fakes import neighbours_in_memory as fakes
 
 R, Written = runs.RunStatus, writing.Written
@@ -21,7 +20,9 @@ async def write(
     service: fakes.WebServiceInMemory, basis: runs.WorkflowRun, changes: dict[str, str | None] | None = None
 ) -> writing.Written:
     known = fakes.enrolled(service)
-    return await writing.write(known.web_service, known.account, basis, changes or dict(FAILED))
+    write = await writing.write(known.web_service, known.account, basis, changes or dict(FAILED))
+    assert write.run == service.run(7)
+    return write.written
 
 
 async def test_a_write_changes_what_was_asked_and_wipes_nothing(service: fakes.WebServiceInMemory) -> None:
@@ -90,49 +91,3 @@ async def test_a_job_id_that_did_not_reach_the_record_is_not_taken(service: fake
     service.after_put.append(service.sets(7, statusCmd="1-oozie-W"))
     wanted: dict[str, str | None] = {"status": R.RUNNING.value, "statusCmd": "2-oozie-W"}
     assert await write(service, service.run(7), wanted) is Written.NOT_TAKEN
-
-
-async def test_a_poll_has_the_accounts_active_runs_by_accession_and_nobody_elses(
-    service: fakes.WebServiceInMemory,
-) -> None:
-    service.schedule(3)
-    service.schedule(4, ownerUserName="alice@lab.net")
-    service.schedule(5, host="server1")
-    service.schedule(6, R.COMPLETED)
-    known = fakes.enrolled(service)
-    listed = await polling.poll(known.web_service, known.account)
-    assert [(run.accession, run.status) for run in listed] == [(3, R.SUBMITTED), (7, R.RUNNING)]
-    assert service.asked == [f"LIST {status}" for status in runs.ACTIVE]
-
-
-async def test_a_run_that_moves_during_a_poll_counts_once_as_the_later_list_says(
-    service: fakes.WebServiceInMemory,
-) -> None:
-    service.schedule(3)
-    service.before_get = [None, service.sets(3, status="pending")]
-    known = fakes.enrolled(service)
-    listed = await polling.poll(known.web_service, known.account)
-    assert [(run.accession, run.status) for run in listed] == [(3, R.PENDING), (7, R.RUNNING)]
-
-
-async def test_a_poll_with_a_list_missing_is_no_poll(service: fakes.WebServiceInMemory) -> None:
-    service.before_get = [None, None, None, None, fakes.unreachable]
-    known = fakes.enrolled(service)
-    with pytest.raises(errors.WebServiceUnavailableError):
-        await polling.poll(known.web_service, known.account)
-
-
-async def test_a_list_that_tells_runs_of_others_does_not_make_them_ours() -> None:
-    class Lying(fakes.WebServiceInMemory):
-        async def list_runs(self, status: runs.RunStatus, host: str, _owner: str) -> list[runs.WorkflowRun]:
-            return [
-                runs.WorkflowRun(runs.Accession(1), status, "eve@lab.net", host),
-                runs.WorkflowRun(runs.Accession(2), status, "bob@lab.net", "server1"),
-                runs.WorkflowRun(runs.Accession(3), R.COMPLETED, "bob@lab.net", host),
-                runs.WorkflowRun(runs.Accession(4), None, "bob@lab.net", host),
-            ]
-
-    known = fakes.enrolled(Lying())
-    web_service: client.WebService = known.web_service
-    account: accounts.Account = known.account
-    assert await polling.poll(web_service, account) == ()

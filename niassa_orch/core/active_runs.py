@@ -1,0 +1,233 @@
+"""The active runs of one owner on one host: what was told last of each, and which of them want work.
+
+Lists, single reads, writes and Oozie's poller tell it; the account that serves the owner works off what is due. All of
+it are hints, since others write too: whoever acts on a run reads it first. No waiting and no requests here. Kept by
+``core.polling``, worked off by ``core.cycle``.
+"""
+
+import collections
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from niassa_orch.core import job_watches
+from niassa_orch.domain import jobs, runs
+
+Listed = Mapping[runs.Accession, runs.WorkflowRun]
+#: A run to be worked on as last told; ``None``: it has to be read first.
+Due = tuple[runs.Accession, runs.WorkflowRun | None]
+
+#: Statuses whose lists are short: somebody has to act on each of their runs.
+ASKED = (runs.RunStatus.SUBMITTED, runs.RunStatus.SUBMITTED_CANCEL, runs.RunStatus.SUBMITTED_RETRY)
+#: Statuses whose lists are long: their runs follow their jobs.
+FOLLOWING = (runs.RunStatus.PENDING, runs.RunStatus.RUNNING)
+_ALIVE = frozenset({jobs.JobStatus.PREP, jobs.JobStatus.RUNNING})
+
+
+class JobWatch(Protocol):
+    """Oozie's poller, as far as runs need it: it tells when a job moved."""
+
+    def watch(self, job_id: str, unix_user: str, accession: runs.Accession, watcher: job_watches.Watcher) -> None:
+        """Tell ``watcher`` of this job from now on."""
+
+    def unwatch(self, job_id: str, accession: runs.Accession) -> None:
+        """Tell no more."""
+
+
+class ActiveRuns:
+    """Runs by accession. Invariant: each run here is active, and its job is watched while somebody serves the owner."""
+
+    def __init__(self) -> None:
+        self._runs: dict[runs.Accession, runs.WorkflowRun] = {}
+        self._asked: set[runs.Accession] = set()
+        self._due: dict[runs.Accession, None] = {}
+        self._unsure: set[runs.Accession] = set()
+        self._later: dict[runs.Accession, float] = {}
+        self._jobs: JobWatch | None = None
+        self._unix_user = ""
+        self._wake: Callable[[], None] = _nobody
+        self._counts: collections.Counter[runs.RunStatus] = collections.Counter()
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __contains__(self, accession: object) -> bool:
+        return accession in self._runs
+
+    def __iter__(self) -> Iterator[runs.WorkflowRun]:
+        return iter(tuple(self._runs.values()))
+
+    def counts(self) -> dict[runs.RunStatus, int]:
+        """How many there are in each status."""
+        return dict(+self._counts)
+
+    @property
+    def is_served(self) -> bool:
+        """Whether an account works for the owner."""
+        return self._wake is not _nobody
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether somebody has to act on one of the runs."""
+        return bool(self._asked)
+
+    @property
+    def submitted(self) -> list[runs.WorkflowRun]:
+        """Runs that were scheduled, as last told; what became of some since may not be known."""
+        asked = (self._runs[accession] for accession in sorted(self._asked))
+        return [run for run in asked if run.status is runs.RunStatus.SUBMITTED]
+
+    @property
+    def scheduled(self) -> list[runs.WorkflowRun]:
+        """Runs that are submitted as far as anybody knows."""
+        return [run for run in self.submitted if run.accession not in self._unsure]
+
+    def serve(self, jobs_of: JobWatch | None, unix_user: str, wake: Callable[[], None]) -> None:
+        """An account works for the owner from now on.
+
+        Args:
+            jobs_of: Watches jobs; ``None`` when the account has no Oozie: then each run is due at each sweep.
+            unix_user: Whose jobs.
+            wake: Called when something became due, or was scheduled.
+        """
+        self.leave()
+        self._jobs, self._unix_user, self._wake = jobs_of, unix_user, wake
+        for run in self._runs.values():
+            self._watch(run)
+            if self._wants_look(run):
+                self._due[run.accession] = None
+
+    def leave(self) -> None:
+        """Nobody works for the owner any more."""
+        for run in self._runs.values():
+            self._unwatch(run)
+        self._jobs, self._wake = None, _nobody
+
+    def tell_asked(self, listed: Listed) -> None:
+        """The three short lists, whole: what is in them is so; what left them is somewhere else."""
+        left = self._asked - listed.keys()
+        changed = [run for run in listed.values() if self._runs.get(run.accession) != run]
+        for run in changed:
+            self._set(run)
+        for run in listed.values():
+            if run.status in runs.REQUESTED:
+                self._due[run.accession] = None
+        for accession in left:
+            self.doubt(accession)
+        if changed:
+            self._wake()
+
+    def tell_following(self, listed: Listed) -> None:
+        """The two long lists, whole, as they were while they were read: what contradicts them is to be looked at."""
+        for accession, run in listed.items():
+            known = self._runs.get(accession)
+            if known is not None and known.status in ASKED:
+                self.doubt(accession)
+            elif known != run:
+                self._set(run)
+            if self._wants_look(run) or (known is not None and known.status is not run.status):
+                self._due[accession] = None
+        for accession in self._runs.keys() - listed.keys() - self._asked:
+            self.doubt(accession)
+        if self._due:
+            self._wake()
+
+    def tell(self, accession: runs.Accession, run: runs.WorkflowRun | None) -> None:
+        """What a single read or a write showed; ``None``, or a status in which nothing happens: it is not active."""
+        self._unsure.discard(accession)
+        if run is None or run.status not in runs.ACTIVE:
+            self._drop(accession)
+        else:
+            self._set(run)
+
+    def doubt(self, accession: runs.Accession) -> None:
+        """What became of a run is not known: it is to be read, soon."""
+        self._unsure.add(accession)
+        self._due[accession] = None
+        self._wake()
+
+    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:
+        """Its job is not as it was. That the job of a running run is alive is no news at the first look."""
+        run = self._runs.get(accession)
+        if run is None:
+            return
+        if first and row is not None and row.status in _ALIVE and run.status is runs.RunStatus.RUNNING:
+            return
+        self._due[accession] = None
+        self._wake()
+
+    def put_off(self, accession: runs.Accession, until: float = 0.0) -> None:
+        """A run wants work again, at the next beat or not before ``until`` (``time.monotonic()``)."""
+        if until:
+            self._later[accession] = until
+        else:
+            self._due[accession] = None
+
+    def take(self, now: float, most: int) -> list[Due]:
+        """Runs to be worked on now, and due no more.
+
+        What users asked for goes first; the others in another order each time, so that runs whose neighbours hang do
+        not keep the same others waiting.
+        """
+        for accession in [accession for accession, until in self._later.items() if until <= now]:
+            del self._later[accession]
+            self._due[accession] = None
+        chosen = random.sample(list(self._due), len(self._due))
+        chosen.sort(key=lambda accession: not self._is_requested(accession))
+        del chosen[most:]
+        for accession in chosen:
+            del self._due[accession]
+        return [
+            (accession, self._runs.get(accession) if accession not in self._unsure else None) for accession in chosen
+        ]
+
+    def _is_requested(self, accession: runs.Accession) -> bool:
+        run = self._runs.get(accession)
+        return run is not None and run.status in runs.REQUESTED
+
+    def _set(self, run: runs.WorkflowRun) -> None:
+        known = self._runs.get(run.accession)
+        if known is not None:
+            self._count(known, -1)
+        if known is None or known.status_cmd != run.status_cmd:
+            if known is not None:
+                self._unwatch(known)
+            self._watch(run)
+        self._runs[run.accession] = run
+        self._count(run, 1)
+
+    def _drop(self, accession: runs.Accession) -> None:
+        known = self._runs.pop(accession, None)
+        self._due.pop(accession, None)
+        self._later.pop(accession, None)
+        if known is not None:
+            self._count(known, -1)
+            self._unwatch(known)
+
+    def _count(self, run: runs.WorkflowRun, by: int) -> None:
+        if run.status is not None:
+            self._counts[run.status] += by
+        if by > 0 and run.status in ASKED:
+            self._asked.add(run.accession)
+        else:
+            self._asked.discard(run.accession)
+
+    def _wants_look(self, run: runs.WorkflowRun) -> bool:
+        """Whether nobody else would say when it moves: it has no job that is watched."""
+        return run.status is not runs.RunStatus.SUBMITTED and (self._jobs is None or not _has_job(run))
+
+    def _watch(self, run: runs.WorkflowRun) -> None:
+        if self._jobs is not None and _has_job(run):
+            self._jobs.watch(run.status_cmd or "", self._unix_user, run.accession, self)
+
+    def _unwatch(self, run: runs.WorkflowRun) -> None:
+        if self._jobs is not None and _has_job(run):
+            self._jobs.unwatch(run.status_cmd or "", run.accession)
+
+
+def _has_job(run: runs.WorkflowRun) -> bool:
+    return bool(run.status_cmd) and run.engine_family is runs.EngineFamily.OOZIE
+
+
+def _nobody() -> None:
+    """Nobody is to be woken."""

@@ -1,0 +1,113 @@
+"""Which accounts share which poller: one a (web service, host), one an Oozie server.
+
+Made when the first account needs one, kept as long as the process. Built by the composition root, used by
+``core.watching``.
+"""
+
+import asyncio
+import collections
+import contextlib
+
+from niassa_orch import errors
+from niassa_orch.config import settings
+from niassa_orch.core import board, enrolling, errands, guard, job_polling, polling, sharing
+from niassa_orch.oozie import client
+
+
+class SharedJobs:
+    """One Oozie server's poller: one look at a time, and a sweep that was begun is seen through.
+
+    Args:
+        oozie: The server.
+        told: The board, for defects.
+        fresh_seconds: How long a look counts as fresh.
+        sweep_seconds: Between two sweeps.
+    """
+
+    def __init__(self, oozie: client.Oozie, told: board.Board, fresh_seconds: float, sweep_seconds: float) -> None:
+        self.poller = job_polling.JobPoller(oozie, sweep_seconds=sweep_seconds)
+        self._board = told
+        self._shared = sharing.Shared(self.poller.poll, fresh_seconds)
+        self._errands = errands.Errands()
+        self._finishing: asyncio.Task[None] | None = None
+
+    async def refresh(self) -> None:
+        """See to it that somebody looked just now.
+
+        Raises:
+            OozieError: What the last look ended in, whoever looked.
+        """
+        await self._shared.refresh()
+        if self.poller.state.sweeping and (self._finishing is None or self._finishing.done()):
+            self._finishing = self._errands.begin(self._finish, "sweep:oozie")
+
+    def hurry(self) -> None:
+        """A person says that things may have changed: nothing is fresh."""
+        self._shared.hurry()
+
+    async def close(self) -> None:
+        """End the sweep that is under way."""
+        await self._errands.stop(at_once=True)
+
+    async def _finish(self) -> None:
+        """The rest of a sweep, slice by slice, while accounts work."""
+        try:
+            # Ends with the first look that fails: that sweep is begun anew.
+            with contextlib.suppress(errors.OozieError):
+                while self.poller.state.sweeping:
+                    self._shared.hurry()
+                    await self._shared.refresh()
+        except Exception as exc:  # noqa: BLE001 - a defect of a sweep must not end the looks
+            guard.tell("sweep:oozie", exc, self._board)
+
+
+class Pollers:
+    """The pollers of all accounts.
+
+    Args:
+        service: How often is polled and swept.
+        told: The board.
+    """
+
+    def __init__(self, service: settings.Settings, told: board.Board) -> None:
+        beat = service.beat
+        # Beats come with jitter: the next of the same account must find what is known not fresh any more.
+        self._fresh_seconds = 0.95 * beat.interval_seconds * (1 - beat.jitter)
+        self._sweep_seconds = beat.sweep_seconds
+        self._board = told
+        self._of_runs: dict[tuple[str, str, str], polling.RunPoller] = {}
+        self._of_jobs: dict[str, SharedJobs] = {}
+
+    def of_runs(self, enrolled: enrolling.Enrolled) -> polling.RunPoller:
+        """The poller of the account's web service and host."""
+        account = enrolled.account
+        key = (account.web_service_url, account.host, account.name if account.polls_alone else "")
+        if key not in self._of_runs:
+            made = polling.RunPoller(account.host, self._board, self._fresh_seconds, self._sweep_seconds)
+            self._of_runs[key] = made
+        return self._of_runs[key]
+
+    def of_jobs(self, enrolled: enrolling.Enrolled) -> SharedJobs | None:
+        """The poller of the account's Oozie server; ``None`` when it names none."""
+        if enrolled.oozie_server is None:
+            return None
+        url = enrolled.account.oozie_url
+        if url not in self._of_jobs:
+            made = SharedJobs(enrolled.oozie_server, self._board, self._fresh_seconds, self._sweep_seconds)
+            self._of_jobs[url] = made
+        return self._of_jobs[url]
+
+    def orphans(self) -> collections.Counter[str]:
+        """How many active runs of served hosts there are of each owner for whom no account works."""
+        found: collections.Counter[str] = collections.Counter()
+        for (_, _, alone), poller in self._of_runs.items():
+            if not alone:
+                found.update(poller.orphans())
+        return found
+
+    async def close(self) -> None:
+        """End what is under way."""
+        await asyncio.gather(
+            *(poller.close() for poller in self._of_runs.values()),
+            *(shared.close() for shared in self._of_jobs.values()),
+        )

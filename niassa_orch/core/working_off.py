@@ -1,0 +1,177 @@
+"""The due runs of one account, worked off side by side within the pool, and what one that fails does to the others.
+
+Called by ``core.cycle`` once a beat; what is done to a single run is ``core.propagating``'s.
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from niassa_orch import errors
+from niassa_orch.core import active_runs, enrolling, launching, pool, propagating
+from niassa_orch.domain import runs, selection
+
+#: So many requests to the web service may fail in one beat before the rest is left to the next.
+_WEB_FAILURES = 3
+#: So many runs are worked on in one beat, so that a flood of changes does not keep launches waiting.
+_RUNS_A_BEAT = 500
+
+
+@dataclasses.dataclass(slots=True)
+class Round:
+    """How one beat's work went: what went wrong beyond a single run, and whether there is more to do at once."""
+
+    login: errors.LoginRefusedError | None = None
+    oozie: errors.OozieError | None = None
+    web: errors.WebServiceUnavailableError | None = None
+    web_count: int = 0
+    journal: errors.JournalError | None = None
+    oozie_is_down: bool = False
+    done: int = 0
+    is_cut: bool = False
+
+    @property
+    def say_stop(self) -> bool:
+        """Whether asking on makes no sense in this beat."""
+        return self.login is not None or self.oozie_is_down or self.web_count >= _WEB_FAILURES
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Beat:
+    """What one beat has to work off, and with whom."""
+
+    enrolled: enrolling.Enrolled
+    active: active_runs.ActiveRuns
+    queue: Iterator[active_runs.Due]
+    round: Round
+
+
+class WorkingOff:
+    """Works off what is due.
+
+    Args:
+        name: Of the account, whose slots are taken.
+        slots: The task pool.
+        launcher: Says whether a launch of a run is settled.
+        propagator: Of this account.
+        stopping: Set when no new work may begin.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        slots: pool.Pool,
+        launcher: launching.Launcher,
+        propagator: propagating.Propagator,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._name = name
+        self._slots = slots
+        self._launcher = launcher
+        self._propagator = propagator
+        self._stopping = stopping
+        self._careful = False
+        self.last = Round()
+
+    async def work_off(
+        self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns, oozie: errors.OozieError | None
+    ) -> Round:
+        """Work on each run that is due; what could not be done is due again.
+
+        Args:
+            enrolled: The account.
+            active: Its runs.
+            oozie: What the last look at its Oozie ended in.
+        """
+        self.last = this = Round(oozie=oozie)
+        due = active.take(time.monotonic(), _RUNS_A_BEAT)
+        beat = _Beat(enrolled, active, iter(due), this)
+        # After a failure one task probes; a hanging neighbour of ours must not fill the pool.
+        width = 1 if self._careful else min(self._slots.size, len(due))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(width):
+                    group.create_task(self._take_on(beat), name=f"propagate:{number}")
+        finally:
+            for accession, _ in beat.queue:
+                active.put_off(accession)
+        self._propagator.forget_all_but(active)
+        self._careful = this.oozie is not None or this.web is not None
+        # Where most of it could be done, what is left need not wait for the next beat.
+        this.is_cut = len(due) == _RUNS_A_BEAT and 2 * this.done > _RUNS_A_BEAT
+        return this
+
+    async def _take_on(self, beat: _Beat) -> None:
+        for accession, run in beat.queue:
+            is_done = False
+            urgent = run is not None and run.status in runs.REQUESTED
+            try:
+                async with self._slots.slot(self._name, urgent=urgent):
+                    if self._stopping.is_set() or beat.round.say_stop:
+                        return
+                    is_done = await self._guarded(beat, accession, run)
+            finally:
+                if is_done:
+                    beat.round.done += 1
+                else:
+                    beat.active.put_off(accession)
+
+    async def _guarded(self, beat: _Beat, accession: runs.Accession, run: runs.WorkflowRun | None) -> bool:
+        """Whether nothing is left to do for the run before something moves."""
+        this = beat.round
+        try:
+            return await self._work_on(beat, accession, run)
+        except errors.LoginRefusedError as exc:
+            this.login = exc
+        except errors.WebServiceUnavailableError as exc:
+            this.web = exc
+            this.web_count += 1
+        except errors.OozieUnavailableError as exc:
+            this.oozie = exc
+            this.oozie_is_down = not await _answers(beat.enrolled)
+        except errors.JournalError as exc:
+            this.journal = exc
+            # What a user asked for waits for something that only a person can mend.
+            self._propagator.complain(beat.enrolled, accession, str(exc))
+        except errors.NiassaOrchError as exc:
+            # Of this run alone: the others of the account do not wait for it.
+            self._propagator.complain(beat.enrolled, accession, str(exc))
+        except Exception as exc:  # noqa: BLE001 - a defect over one run must not cancel the writes of the others
+            reason = f"a defect, please report it: {type(exc).__name__}: {exc}"
+            self._propagator.complain(beat.enrolled, accession, reason)
+        return False
+
+    async def _work_on(self, beat: _Beat, accession: runs.Accession, run: runs.WorkflowRun | None) -> bool:
+        if run is None:
+            run = await _read(beat.enrolled, accession)
+            beat.active.tell(accession, run)
+        if run is None or run.status not in runs.ACTIVE or run.status is runs.RunStatus.SUBMITTED:
+            return True
+        settled = self._launcher.is_settled(beat.enrolled, accession)
+        if run.status in runs.REQUESTED and not settled:
+            return False
+        came = await self._propagator.propagate(beat.enrolled, run, settled=settled)
+        if came.again_in_seconds:
+            beat.active.put_off(accession, time.monotonic() + came.again_in_seconds)
+        if came.run is not None:
+            beat.active.tell(accession, came.run if selection.is_of(came.run, beat.enrolled.account) else None)
+        return came.again_in_seconds != 0 or accession not in beat.active
+
+
+async def _read(enrolled: enrolling.Enrolled, accession: runs.Accession) -> runs.WorkflowRun | None:
+    """The run as it is, or ``None`` when it is not the account's any more."""
+    try:
+        run = (await enrolled.web_service.get_run(accession)).run
+    except errors.RunNotFoundError:
+        return None
+    return run if selection.is_of(run, enrolled.account) else None
+
+
+async def _answers(enrolled: enrolling.Enrolled) -> bool:
+    """Whether the account's Oozie is one and well."""
+    try:
+        await enrolled.oozie().versions()
+    except errors.OozieError:
+        return False
+    return True
