@@ -148,7 +148,7 @@ class Settlement:
         if verdict.working_dir is not None:
             changes["currentWorkingDir"] = verdict.working_dir
         written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
-        if written.written is not writing.Written.TAKEN:
+        if not written.written.is_in_record:
             message = f"the record of run {run.accession} could not be repaired ({written}); it is tried again"
             raise errors.WebServiceError(message)
         fields: dict[str, object] = {"job": verdict.job_id, "reason": verdict.reason}

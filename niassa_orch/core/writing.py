@@ -8,19 +8,33 @@ decides again. Called by ``core.launching`` and ``core.propagating``.
 import contextlib
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from niassa_orch import errors
 from niassa_orch.domain import accounts, runs, selection
 from niassa_orch.webservice import client, documents
 
+#: What a write is judged by, if it is among the changes; and what a run calls it.
+_EXACT: Final = {"status": "status", "statusCmd": "status_cmd"}
+
 
 class Written(enum.StrEnum):
-    """What became of a write: in the record; the run had moved, nothing written; or not to be seen in the record."""
+    """What became of a write.
+
+    In the record; in the record already, so that nothing was written; the run had moved, so that nothing was; or not to
+    be seen in the record.
+    """
 
     TAKEN = "taken"
+    SAME = "the same"
     MOVED = "moved"
     NOT_TAKEN = "not taken"
+
+    @property
+    def is_in_record(self) -> bool:
+        """Whether the record says what was to be written."""
+        return self in (Written.TAKEN, Written.SAME)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,11 +74,16 @@ async def write(
     document = await web_service.get_run(basis.accession)
     if not _is_unmoved(document.run, account, basis):
         return Write(Written.MOVED, document.run)
+    wanted = document.changed(changes)
+    differing = [name for name in changes if _text(document, name) != _text(wanted, name)]
+    if not differing:
+        return Write(Written.SAME, document.run)
     # When the answer is lost, the write is perhaps not: only the record can say.
     with contextlib.suppress(errors.WriteUnknownError):
-        await web_service.put_run(document.changed(changes))
-    now = (await web_service.get_run(basis.accession)).run
-    if all(_text(now, name) == changes[name] for name in ("status", "statusCmd") if name in changes):
+        await web_service.put_run(wanted)
+    after = await web_service.get_run(basis.accession)
+    now = after.run
+    if _took(document, after, changes, differing):
         return Write(Written.TAKEN, now)
     untouched = (now.status, now.status_cmd) == (basis.status, basis.status_cmd)
     return Write(Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED, now)
@@ -82,5 +101,22 @@ def _is_unmoved(now: runs.WorkflowRun, account: accounts.Account, basis: runs.Wo
     return (now.status, now.status_cmd) == (basis.status, basis.status_cmd) and selection.is_of(now, account)
 
 
-def _text(run: runs.WorkflowRun, name: str) -> str | None:
-    return run.status if name == "status" else run.status_cmd
+def _took(
+    before: documents.RunDocument,
+    after: documents.RunDocument,
+    changes: Mapping[str, str | None],
+    differing: Sequence[str],
+) -> bool:
+    """Whether the record shows a write: status and job as wanted; where neither was to change, other texts than before.
+
+    A server may change the ends of their lines, so that they need not be what was sent.
+    """
+    exact = [name for name in _EXACT if name in changes]
+    if exact:
+        return all(getattr(after.run, _EXACT[name]) == changes[name] for name in exact)
+    return all(_text(after, name) != _text(before, name) for name in differing)
+
+
+def _text(document: documents.RunDocument, name: str) -> str:
+    """A server may make null of an empty text, or the other way round."""
+    return document.text(name) or ""

@@ -69,6 +69,43 @@ async def test_a_write_that_the_server_did_not_understand_is_not_taken(service: 
     assert await write(service, service.run(7)) is Written.NOT_TAKEN
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stdOut": "kept"},
+        {"stdOut": "ke\x00pt\ud800\ufffe"},  # what no document can hold makes no difference
+        {"stdOut": "kept", "stdErr": ""},  # nor does an empty text that the server made null
+        {"status": "running", "statusCmd": "1-oozie-W"},
+    ],
+)
+async def test_what_the_record_says_already_is_not_written(
+    service: fakes.WebServiceInMemory, changes: dict[str, str | None]
+) -> None:
+    written = await write(service, service.run(7), changes)
+    assert written is Written.SAME
+    assert written.is_in_record
+    assert service.asked == ["GET 7"]
+
+
+async def test_texts_alone_are_taken_when_the_record_has_others_than_before(service: fakes.WebServiceInMemory) -> None:
+    changes: dict[str, str | None] = {"stdOut": "more\r\n", "stdErr": "it broke"}
+    service.after_put.append(service.sets(7, stdOut="more\n"))  # a server that mends the ends of lines
+    assert await write(service, service.run(7), changes) is Written.TAKEN
+    assert service.run(7).status is R.RUNNING
+
+
+async def test_texts_alone_that_are_not_in_the_record_are_not_taken(service: fakes.WebServiceInMemory) -> None:
+    service.before_put.append(fakes.unknown_fate)
+    assert await write(service, service.run(7), {"stdOut": "more"}) is Written.NOT_TAKEN
+    service.after_put.append(service.sets(7, stdOut="kept"))
+    assert await write(service, service.run(7), {"stdOut": "more", "stdErr": "x"}) is Written.NOT_TAKEN
+
+
+async def test_texts_alone_that_a_stale_record_of_a_cancel_wiped_have_moved(service: fakes.WebServiceInMemory) -> None:
+    service.after_put.append(service.sets(7, status="submitted_cancel", stdOut="kept"))
+    assert await write(service, service.run(7), {"stdOut": "more"}) is Written.MOVED
+
+
 async def test_a_record_that_cannot_be_read_after_the_write_is_an_error(service: fakes.WebServiceInMemory) -> None:
     service.before_get = [None, fakes.unreachable]
     service.after_put.append(fakes.unknown_fate)
