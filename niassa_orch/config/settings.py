@@ -92,6 +92,18 @@ class Oozie(documents.Table):
     gone_after_seconds: _Seconds = 3600
 
 
+class Texts(documents.Table):
+    """What of the steps' output goes into a run's ``stdOut`` and ``stdErr``, and how often while it runs.
+
+    ``file_bytes`` is the end of one file that is kept, ``run_bytes`` the sum over a run's files, the newest first. The
+    web service's lists carry these texts with every row, so large ones make every poll of everybody slow.
+    """
+
+    file_bytes: Annotated[int, pydantic.Field(ge=1, le=1 << 20)] = 1 << 16
+    run_bytes: Annotated[int, pydantic.Field(ge=1, le=1 << 22)] = 1 << 20
+    every_seconds: _Seconds = 600
+
+
 class Settings(documents.Table):
     """All settings, valid and frozen; every path in them is absolute once it was read."""
 
@@ -107,6 +119,7 @@ class Settings(documents.Table):
     launching: Launching = Launching()
     http: Http = Http()
     oozie: Oozie = Oozie()
+    texts: Texts = Texts()
 
     @functools.cached_property
     def effective_host(self) -> str:

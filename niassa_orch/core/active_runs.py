@@ -43,6 +43,7 @@ class ActiveRuns:
         self._due: dict[runs.Accession, None] = {}
         self._unsure: set[runs.Accession] = set()
         self._later: dict[runs.Accession, float] = {}
+        self._ended: list[runs.Accession] = []
         self._jobs: JobWatch | None = None
         self._unix_user = ""
         self._wake: Callable[[], None] = _nobody
@@ -102,6 +103,7 @@ class ActiveRuns:
         for run in self._runs.values():
             self._unwatch(run)
         self._jobs, self._wake = None, _nobody
+        self._ended.clear()
 
     def tell_asked(self, listed: Listed) -> None:
         """The three short lists, whole: what is in them is so; what left them is somewhere else."""
@@ -141,7 +143,10 @@ class ActiveRuns:
             self._set(run)
 
     def doubt(self, accession: runs.Accession) -> None:
-        """What became of a run is not known: it is to be read, soon."""
+        """What became of a run is not known: it is to be read, soon. Of what nobody serves only lists tell."""
+        if not self.is_served:
+            self._drop(accession)
+            return
         self._unsure.add(accession)
         self._due[accession] = None
         self._wake()
@@ -181,6 +186,11 @@ class ActiveRuns:
             (accession, self._runs.get(accession) if accession not in self._unsure else None) for accession in chosen
         ]
 
+    def take_ended(self) -> list[runs.Accession]:
+        """Runs that are not active any more, each told once."""
+        ended, self._ended = self._ended, []
+        return ended
+
     def _is_requested(self, accession: runs.Accession) -> bool:
         run = self._runs.get(accession)
         return run is not None and run.status in runs.REQUESTED
@@ -201,6 +211,8 @@ class ActiveRuns:
         self._due.pop(accession, None)
         self._later.pop(accession, None)
         if known is not None:
+            if self.is_served:
+                self._ended.append(accession)
             self._count(known, -1)
             self._unwatch(known)
 

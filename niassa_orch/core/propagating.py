@@ -8,13 +8,12 @@ changes nothing. What we do to jobs is in the journal first; which jobs were unk
 import contextlib
 import dataclasses
 import time
-from collections.abc import Container
 
 from niassa_orch import errors
-from niassa_orch.core import board, enrolling, throttle, writing
-from niassa_orch.domain import jobs, runs, texts, transitions
+from niassa_orch.config import settings
+from niassa_orch.core import board, enrolling, run_texts, writing
+from niassa_orch.domain import jobs, runs, transitions
 from niassa_orch.journal import records, store
-from niassa_orch.seqware import identity, query
 
 _LOOKS_BEFORE_GONE = 3
 _GONE_ASKED_SECONDS = 300.0
@@ -48,13 +47,16 @@ class Propagator:
         told: The board, for events.
         journal: Where acts on jobs are written, and which jobs runs are known to have.
         gone_after_seconds: How long a healthy Oozie must not know a job before its run is failed.
+        limits: What of the steps' texts is read, and how often.
     """
 
-    def __init__(self, told: board.Board, journal: store.Journal, gone_after_seconds: float) -> None:
+    def __init__(
+        self, told: board.Board, journal: store.Journal, gone_after_seconds: float, limits: settings.Texts
+    ) -> None:
         self._board = told
         self._journal = journal
         self._gone_after_seconds = gone_after_seconds
-        self._texts_rest = throttle.Throttle(60, 600)
+        self._texts = run_texts.RunTexts(told, limits)
         self._missing: dict[tuple[runs.Accession, str | None], _Missing] = {}
         self._complained: set[tuple[runs.Accession, str]] = set()
 
@@ -96,10 +98,15 @@ class Propagator:
                 return Propagated(again_in_seconds=0)
         return await self._write(enrolled, run, decision, job)
 
-    def forget_all_but(self, active: Container[runs.Accession]) -> None:
-        """Forget what was remembered of runs that are not active any more."""
-        self._missing = {known: seen for known, seen in self._missing.items() if known[0] in active}
-        self._complained = {known for known in self._complained if known[0] in active}
+    def overdue(self) -> list[runs.Accession]:
+        """Runs whose texts are to be looked at again although their jobs did not change."""
+        return self._texts.overdue()
+
+    def forget(self, accession: runs.Accession) -> None:
+        """The run is not active any more."""
+        self._texts.forget(accession)
+        self._missing = {known: seen for known, seen in self._missing.items() if known[0] != accession}
+        self._complained = {known for known in self._complained if known[0] != accession}
 
     async def _propagate_without_job(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool
@@ -187,14 +194,14 @@ class Propagator:
         job: jobs.Job | None,
     ) -> Propagated:
         if decision.status is None:
-            return Propagated()
-        changes: dict[str, str | None] = {"status": decision.status}
-        if job is not None:
-            changes |= await self._texts(enrolled, run, job, decision.status)
-        write = await writing.write(enrolled.web_service, enrolled.account, run, changes)
-        if write.written is writing.Written.TAKEN:
+            return await self._write_texts(enrolled, run, job)
+        found = {} if job is None else await self._texts.beside(enrolled, run, job, decision.status)
+        write = await writing.write(enrolled.web_service, enrolled.account, run, {"status": decision.status, **found})
+        if write.written.is_in_record:
             self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
             await self._forget_act(enrolled, run.status_cmd or "")
+            if job is not None:
+                self._texts.written(run, job, found)
             if decision.status in runs.ENDED:
                 self._board.line(enrolled.account.name).ended[decision.status] += 1
             return Propagated(write.run)
@@ -204,37 +211,15 @@ class Propagator:
             self._event(enrolled, "write.not_taken", run, board.Level.WARNING, wanted=str(decision.status))
         return Propagated(write.run, again_in_seconds=0)
 
-    async def _texts(
-        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job, status: runs.RunStatus
-    ) -> dict[str, str]:
-        files = None
-        if status in runs.ENDED and run.engine == "oozie-sge" and self._texts_rest.is_over(time.monotonic()):
-            files = await self._step_files(enrolled, run)
-        return texts.texts_of(run, job, files)
-
-    async def _step_files(
-        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun
-    ) -> tuple[texts.StepFile, ...] | None:
-        document = await enrolled.web_service.get_run(run.accession)
-        directory = document.text("currentWorkingDir")
-        if not directory:
-            return None
-        argv = identity.argv(enrolled.identity, enrolled.mediator, "texts")
-        try:
-            read = (await query.texts(argv, {run.accession: directory}))[run.accession]
-        except errors.EngineCallError as exc:
-            # A status is worth more than its texts: it is written, the stored texts stay. What hangs is not asked
-            # again for every run.
-            self._texts_rest.fail(time.monotonic())
-            self._event(enrolled, "texts.unreadable", run, board.Level.WARNING, reason=str(exc))
-            return None
-        self._texts_rest.succeed()
-        if read is None:
-            return None
-        return tuple(
-            texts.StepFile(file.name, file.step, file.stream, file.number, file.mtime, file.cut, file.text)
-            for file in read
-        )
+    async def _write_texts(
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job | None
+    ) -> Propagated:
+        write = None if job is None else await self._texts.refresh(enrolled, run, job)
+        if write is None:
+            return Propagated()
+        if write.written is writing.Written.NOT_TAKEN:
+            self._event(enrolled, "write.not_taken", run, board.Level.WARNING, wanted="texts")
+        return Propagated(write.run)
 
     def complain(self, enrolled: enrolling.Enrolled, accession: runs.Accession, reason: str) -> None:
         """Tell once why a run is left as it is."""

@@ -70,7 +70,8 @@ class Worker:
         self._watch = watching.Watch(desk.pollers, self._claim, self._wake.set)
         told = self._watch.doubt
         self._launcher = launching.Launcher(self._line, desk.told, desk.turns, settle, desk.intended, engine, told)
-        propagator = propagating.Propagator(desk.told, journal, desk.service.oozie.gone_after_seconds)
+        gone_after_seconds = desk.service.oozie.gone_after_seconds
+        propagator = propagating.Propagator(desk.told, journal, gone_after_seconds, desk.service.texts)
         self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._watch, self._stopping)
 
     @property

@@ -85,6 +85,10 @@ class WorkingOff:
             oozie: What the last look at its Oozie ended in.
         """
         self.last = this = Round(oozie=oozie)
+        for accession in active.take_ended():
+            self._propagator.forget(accession)
+        for accession in self._propagator.overdue():
+            active.put_off(accession)
         due = active.take(time.monotonic(), _RUNS_A_BEAT)
         beat = _Beat(enrolled, active, iter(due), this)
         # After a failure one task probes; a hanging neighbour of ours must not fill the pool.
@@ -96,7 +100,6 @@ class WorkingOff:
         finally:
             for accession, _ in beat.queue:
                 active.put_off(accession)
-        self._propagator.forget_all_but(active)
         self._careful = this.oozie is not None or this.web is not None
         # Where most of it could be done, what is left need not wait for the next beat.
         this.is_cut = len(due) == _RUNS_A_BEAT and 2 * this.done > _RUNS_A_BEAT

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import typing
 
-from niassa_orch.domain import runs
+from niassa_orch.domain import runs, texts
 
 _YEAR_10000 = 253_402_300_800  # in seconds since the epoch; no datetime can hold it
 _SHOWN_LETTERS = 255
@@ -29,20 +29,6 @@ class SettingsFile:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class StepText:
-    """What one step of a run wrote to one stream (``o`` or ``e``), or when ``cut`` its end. ``number`` is the job's."""
-
-    name: str
-    step: str
-    stream: str
-    number: int
-    mtime: float
-    size: int
-    cut: bool
-    text: str = dataclasses.field(repr=False)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class HeldLock:
     """A lock of the engine that a process holds.
 
@@ -57,7 +43,7 @@ class HeldLock:
     command: str
 
 
-Texts = dict[runs.Accession, tuple[StepText, ...] | None]
+Texts = dict[runs.Accession, texts.StepFiles | None]
 
 
 def parse_settings(answer: bytes) -> SettingsFile | None:
@@ -97,26 +83,32 @@ def _step_texts(answer: bytes) -> Texts:
     records = [json.loads(line) for line in answer.split(b"\n") if line]
     return {
         runs.Accession(_count(record["accession"])): (
-            tuple(map(_step_text, record["files"])) if "files" in record else None
+            texts.StepFiles(tuple(map(_step_file, record["files"])), _count(record.get("left_out", 0)))
+            if "files" in record
+            else None
         )
         for record in records
     }
 
 
-def _step_text(file: dict[str, object]) -> StepText:
+def _step_file(file: dict[str, object]) -> texts.StepFile:
     stream, mtime = file["stream"], file["mtime"]
     if stream not in ("o", "e"):
         msg = "not a stream"
         raise ValueError(msg)
-    return StepText(
+    text = _text(file["text"])
+    return texts.StepFile(
         name=_text(file["name"]),
         step=_text(file["step"]),
         stream=_text(stream),
         number=_count(file["number"]),
         mtime=float(mtime) if isinstance(mtime, int | float) and 0 <= mtime < _YEAR_10000 else 0.0,
         size=_count(file["size"], below=1 << 63),
+        # A mediator of an earlier version does not say it.
+        kept=_count(file["kept"], below=1 << 63) if "kept" in file else len(text.encode()),
         cut=_of(bool, file["cut"]),
-        text=_text(file["text"]),
+        text=text,
+        error=_shown(file.get("error", "")),
     )
 
 

@@ -46,7 +46,9 @@ DEFAULTS: Record = {
     "allow_root": False,
 }
 MOST_BYTES = 1 << 20
-FILE_TAIL_BYTES = 64 * 1024
+# Of the texts of a run: what is sent when the order does not say, and the most that is sent whatever it says.
+FILE_TAIL_BYTES, MOST_FILE_TAIL_BYTES = 1 << 16, 1 << 20
+RUN_TEXT_BYTES, MOST_RUN_TEXT_BYTES = 1 << 20, 1 << 22
 MOST_FILES = 1000
 LEAST_FREE_BYTES = 1 << 20
 QUESTION_SECONDS = 120
@@ -425,21 +427,43 @@ def send(kill: typing.Callable[[int, int], None], target: int, number: int) -> b
     return True
 
 
-def read_orders() -> typing.List[typing.Tuple[int, str]]:
-    """What stdin asks for: a JSON list of ``{"accession": n, "directory": "/..."}``, of at most 1 MiB."""
+class Order(typing.NamedTuple):
+    """Whose texts are asked for, and how much of them at most."""
+
+    accession: int
+    directory: str
+    file_bytes: int
+    run_bytes: int
+
+
+def read_orders() -> typing.List[Order]:
+    """What stdin asks for: a JSON list of orders, of at most 1 MiB.
+
+    An order is ``{"accession": n, "directory": "/..."}``, and perhaps ``file_bytes`` and ``run_bytes``: how much of one
+    file and of all files of the run is sent.
+    """
     content = sys.stdin.buffer.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         refuse("stdin holds more than 1 MiB")
     try:
         # Of a very long number the first digits are enough to refuse it; all of them would cost minutes.
         listed = json.loads(content.decode("utf-8"), parse_int=lambda digits: int(digits[:20]))
-        orders = [(order["accession"], order["directory"]) for order in listed]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        orders = [read_order(order) for order in listed]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         refuse("stdin must hold a JSON list of accession and directory")
-    for accession, directory in orders:
-        if type(accession) is not int or not 1 <= accession < 10**18 or not is_run_directory(directory):
+    for order in orders:
+        if not 1 <= order.accession < 10**18 or not is_run_directory(order.directory):
             refuse("stdin names an accession or a directory that no run can have")
     return orders
+
+
+def read_order(order: Record) -> Order:
+    """One order; raises ValueError where a number is none."""
+    wanted = (order.get("file_bytes", FILE_TAIL_BYTES), order.get("run_bytes", RUN_TEXT_BYTES))
+    if not all(type(number) is int and number > 0 for number in (order["accession"], *wanted)):
+        raise ValueError
+    most = min(wanted[0], MOST_FILE_TAIL_BYTES), min(wanted[1], MOST_RUN_TEXT_BYTES)
+    return Order(order["accession"], order["directory"], *most)
 
 
 def is_run_directory(path: object) -> bool:
@@ -451,54 +475,104 @@ def is_run_directory(path: object) -> bool:
     )
 
 
-def read_texts(accession: int, directory: str) -> Record:
-    """The record of one run: the ends of its step logs by job number, or that its directory is gone."""
+def read_texts(order: Order) -> Record:
+    """The record of one run: the ends of its step logs by job number, or that its directory is gone.
+
+    Only what lies right inside ``generated-scripts`` of the run's own directory is read, and only if both belong to the
+    user that we are; from the run's directory on no link is followed.
+    """
+    record = {"accession": order.accession, "directory": order.directory}
     opened = []
     try:
-        opened.append(os.open(os.path.dirname(directory), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-        for name in (os.path.basename(directory), "generated-scripts"):
+        opened.append(os.open(os.path.dirname(order.directory), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        for name in (os.path.basename(order.directory), "generated-scripts"):
             opened.append(os.open(name, BELOW | os.O_DIRECTORY, dir_fd=opened[-1]))
             if os.fstat(opened[-1]).st_uid != os.getuid():
                 refuse("belongs to another user")
-        return {"accession": accession, "directory": directory, "files": list_texts(opened[-1])}
+        return dict(record, **list_texts(opened[-1], order))
     except (FileNotFoundError, NotADirectoryError):
-        return {"accession": accession, "directory": directory, "gone": True}
+        return dict(record, gone=True)
     except Refusal as refusal:
-        return {"accession": accession, "directory": directory, "error": str(refusal)}
+        return dict(record, error=str(refusal))
+    except UnicodeError:
+        return dict(record, error="a name that no file can have")
     except OSError as error:
-        return {"accession": accession, "directory": directory, "error": error.strerror}
+        return dict(record, error=error.strerror)
     finally:
         for descriptor in opened:
             os.close(descriptor)
 
 
-def list_texts(scripts: int) -> typing.List[Record]:
-    """The step logs right inside one directory: ``NAME.o<digits>`` and ``NAME.e<digits>``, at most 1 MiB of text."""
+def list_texts(scripts: int, order: Order) -> Record:
+    """The step logs right inside one directory: ``NAME.o<digits>`` and ``NAME.e<digits>``, and how many were left out.
+
+    The newest have the first claim on the room that there is: what failed is among them.
+    """
     found = [match for match in map(TEXT_NAME.fullmatch, os.listdir(scripts)) if match]
     found.sort(key=lambda match: (int(match.group(3)), match.group()))
-    files, room = [], MOST_BYTES
-    for match in found[:MOST_FILES]:
-        file = read_text(scripts, match, min(room, FILE_TAIL_BYTES))
+    files, room = [], order.run_bytes
+    for match in reversed(found[-MOST_FILES:]):
+        file = read_text(scripts, match, min(room, order.file_bytes))
         if file is not None:
             files.append(file)
-            room -= min(room, file["size"], FILE_TAIL_BYTES)
-    return files
+            room -= file["kept"]
+    return {"files": files[::-1], "left_out": max(0, len(found) - MOST_FILES)}
 
 
 def read_text(scripts: int, match: "typing.Match[str]", most_bytes: int) -> typing.Optional[Record]:
-    """One step log's last ``most_bytes``, or None when it vanished, is no plain file of ours, or cannot be read."""
-    try:
-        with os.fdopen(os.open(match.group(), BELOW, dir_fd=scripts), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
-                return None
-            file.seek(max(0, status.st_size - most_bytes))
-            text = NOT_XML.sub("", file.read(most_bytes).decode("utf-8", "replace"))
-    except OSError:
-        return None
+    """One step log's last ``most_bytes``, or why it is not read; None when it vanished."""
     record = {"name": match.group(), "step": match.group(1), "stream": match.group(2), "number": int(match.group(3))}
-    record.update(mtime=status.st_mtime, size=status.st_size, cut=status.st_size > most_bytes, text=text)
-    return record
+    record.update(mtime=0, size=0, kept=0, cut=False, text="")
+    try:
+        descriptor = os.open(match.group(), BELOW, dir_fd=scripts)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        # Of a link O_NOFOLLOW says ELOOP, of a socket ENXIO.
+        told = error.strerror if error.errno not in (errno.ELOOP, errno.ENXIO) else "no plain file"
+        return dict(record, error=told)
+    try:
+        return dict(record, **read_end(descriptor, most_bytes))
+    except Refusal as refusal:
+        return dict(record, error=str(refusal))
+    except OSError as error:
+        return dict(record, error=error.strerror)
+    finally:
+        os.close(descriptor)
+
+
+def read_end(descriptor: int, most_bytes: int) -> Record:
+    """The last bytes of a step log, as text, and what must be said of them."""
+    status = os.fstat(descriptor)
+    check_text(status)
+    start = os.lseek(descriptor, max(0, status.st_size - most_bytes), os.SEEK_SET)
+    pieces, room = [], most_bytes
+    while room:
+        piece = os.read(descriptor, room)
+        if not piece:
+            break
+        pieces.append(piece)
+        room -= len(piece)
+    content = b"".join(pieces)
+    # What the cut left of a character of UTF-8 is none.
+    whole = re.sub(b"^[\x80-\xbf]{1,3}", b"", content) if start else content
+    # A file that grew meanwhile is at least as large as what was read of it.
+    found = {"mtime": status.st_mtime, "size": max(status.st_size, start + len(content)), "kept": len(content)}
+    return dict(found, cut=start > 0, text=NOT_XML.sub("", whole.decode("utf-8", "replace")))
+
+
+def check_text(status: os.stat_result) -> None:
+    """Refuse what is no plain file of ours with this one name.
+
+    A file with a second name may be another file of ours, which somebody who may write to this folder linked into it
+    (where the system allows that, ``fs.protected_hardlinks`` 0).
+    """
+    if not stat.S_ISREG(status.st_mode):
+        refuse("no plain file")
+    if status.st_uid != os.getuid():
+        refuse("belongs to another user")
+    if status.st_nlink > 1:
+        refuse("has another name elsewhere (a hard link)")
 
 
 def list_locks(home: str) -> typing.List[Record]:
@@ -589,8 +663,8 @@ def serve(words: typing.List[str]) -> int:
     elif verb == "lock":
         answer({"record": "lock", "held": list_locks(account.pw_dir)})
     else:
-        for accession, directory in read_orders():
-            answer(read_texts(accession, directory))
+        for order in read_orders():
+            answer(read_texts(order))
     return 0
 
 

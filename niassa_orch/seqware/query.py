@@ -27,7 +27,8 @@ _TICK_SECONDS = 0.2
 _DISMISSED_SECONDS = 2.0
 _STDERR_BYTES = 2048
 _SETTINGS_BYTES = 2 << 20  # the file has at most 1 MiB, in base64
-_TEXTS_BYTES = 4 << 20  # of one run: 1 MiB, of which every byte may become a character of three; and the names
+_NAMES_BYTES = 1 << 20  # of the files of one run
+_RUN_BYTES = 1 << 20  # what an earlier mediator sends of one run, whatever is asked for
 _LOCKS_BYTES = 1 << 20
 _REFUSED = 64
 _Answer = typing.TypeVar("_Answer")
@@ -43,15 +44,20 @@ async def texts(
     argv: collections.abc.Sequence[str],
     directories: collections.abc.Mapping[runs.Accession, str],
     *,
+    file_bytes: int = 1 << 16,
+    run_bytes: int = 1 << 20,
     deadline_seconds: float = 60,
 ) -> answers.Texts:
     """The steps' texts of some runs, by job number; ``None`` where the working directory is gone or closed to us.
 
-    At most 1 MiB of text comes for a run, so ask for a few dozen runs at a time. ``argv`` is that of the verb
-    ``texts``. Raises as ``ask`` does.
+    Ask for a few dozen runs at a time, and for no directory that no run can have (``domain.texts.directory_of``): the
+    mediator would refuse all of them. ``argv`` is that of the verb ``texts``, ``file_bytes`` the most of one file,
+    ``run_bytes`` the most of a run; the mediator has its own limits. Raises as ``ask`` does.
     """
-    orders = [{"accession": accession, "directory": directory} for accession, directory in directories.items()]
-    most_bytes = _TEXTS_BYTES * max(1, len(orders))
+    most = {"file_bytes": file_bytes, "run_bytes": run_bytes}
+    orders = [{"accession": accession, "directory": path, **most} for accession, path in directories.items()]
+    # Every byte of a text may become a character of three.
+    most_bytes = (3 * max(run_bytes, _RUN_BYTES) + _NAMES_BYTES) * max(1, len(orders))
     found = await _question(argv, json.dumps(orders).encode(), deadline_seconds, most_bytes, answers.parse_texts)
     known = _understood("texts", found)
     return {accession: known.get(accession) for accession in directories}

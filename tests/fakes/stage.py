@@ -33,10 +33,12 @@ from niassa_orch.core import (
     pool,
     propagating,
     rests,
+    run_texts,
     settlement,
     shares,
     sharing,
     state_directory,
+    step_texts,
     watching,
     worker,
     working_off,
@@ -57,7 +59,7 @@ DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
 _TIMED: tuple[types.ModuleType, ...] = (
     *(caller, engine_lock, intents, launching, polling, propagating),
-    *(rests, settlement, shares, sharing, watching, worker, working_off),
+    *(rests, run_texts, settlement, shares, sharing, step_texts, watching, worker, working_off),
 )
 
 
@@ -129,7 +131,7 @@ class Stage:
 
     def propagator(self) -> propagating.Propagator:
         """Of the journal as it is open now."""
-        return propagating.Propagator(self.told, self.journal, GONE_AFTER_SECONDS)
+        return propagating.Propagator(self.told, self.journal, GONE_AFTER_SECONDS, settings.Texts())
 
     def cycle(self, launcher: launching.Launcher, stopping: asyncio.Event) -> cycle.Cycle:
         """Bob's."""

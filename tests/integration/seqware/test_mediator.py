@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -472,97 +471,6 @@ def test_settings_of_more_than_a_mebibyte_are_refused(shop: workshop.Workshop) -
     assert "larger than 1 MiB" in shop.run(shop.install(), "settings").refused
 
 
-def run_directory(shop: workshop.Workshop) -> pathlib.Path:
-    directory = shop.directory / "oozie-0b7c1c1e-0000-4000-8000-000000000001"
-    (directory / "generated-scripts").mkdir(parents=True)
-    return directory
-
-
-def texts(shop: workshop.Workshop, *orders: object) -> list[dict[str, object]]:
-    ran = shop.run(shop.install(), "texts", stdin=json.dumps(orders))
-    assert ran.exit_code == 0, (ran.out, ran.err)
-    return [{key: value for key, value in record.items() if key != "niassa_orch_mediator"} for record in ran.records]
-
-
-def test_the_texts_of_a_run_come_by_job_number_and_in_characters_that_xml_can_hold(shop: workshop.Workshop) -> None:
-    directory = run_directory(shop)
-    scripts = directory / "generated-scripts"
-    (scripts / "sort.o100").write_bytes(b"later\n")
-    (scripts / "align.o99").write_bytes(b"a\x00b\x1b[1m\xff \xc3\xa4\n")
-    (scripts / "align.e99").write_bytes(b"warning")
-    for name in ("align.sh", "align.o", "align.o99x", "align.x99", ".o1", "a b.o2", "align.o99~"):
-        (scripts / name).write_text("not a text")
-    (scripts / "link.o1").symlink_to("/etc/passwd")
-    (scripts / "folder.o1").mkdir()
-    os.mkfifo(scripts / "pipe.o1")
-    (found,) = texts(shop, {"accession": 12, "directory": str(directory)})
-    files = found["files"]
-    assert isinstance(files, list)
-    assert [(file["name"], file["step"], file["stream"], file["number"]) for file in files] == [
-        ("align.e99", "align", "e", 99),
-        ("align.o99", "align", "o", 99),
-        ("sort.o100", "sort", "o", 100),
-    ]
-    assert files[1]["text"] == "ab[1m\N{REPLACEMENT CHARACTER} ä\n"
-    assert (files[2]["size"], files[2]["cut"]) == (6, False)
-
-
-def test_long_texts_are_cut_to_their_ends_and_a_run_to_a_mebibyte(shop: workshop.Workshop) -> None:
-    directory = run_directory(shop)
-    for number in range(20):
-        (directory / "generated-scripts" / f"step.o{number}").write_bytes(b"x" * 70_000 + b"END")
-    (found,) = texts(shop, {"accession": 12, "directory": str(directory)})
-    files = found["files"]
-    assert isinstance(files, list)
-    assert [len(file["text"]) for file in files] == [65536] * 16 + [0] * 4
-    assert all(file["cut"] and file["size"] == 70_003 for file in files)
-    assert files[0]["text"].endswith("END")
-
-
-def test_a_working_directory_that_is_gone_is_told_beside_the_others(shop: workshop.Workshop) -> None:
-    directory = run_directory(shop)
-    link = shop.directory / "oozie-linked-linked"
-    link.symlink_to(directory)
-    missing = str(shop.directory / "oozie-00000000")
-    orders = [{"accession": 1, "directory": missing}, {"accession": 2, "directory": str(directory)}]
-    assert texts(shop, *orders, {"accession": 3, "directory": str(link)}) == [
-        {"accession": 1, "directory": missing, "gone": True},
-        {"accession": 2, "directory": str(directory), "files": []},
-        {"accession": 3, "directory": str(link), "gone": True},
-    ]
-
-
-@pytest.mark.parametrize(
-    "stdin",
-    [
-        "",
-        "{}x",
-        "7",
-        "[7]",
-        "[" * 200_000,
-        '[{"accession": 1}]',
-        '[{"accession": "1", "directory": "/a/oozie-12345678"}]',
-        '[{"accession": true, "directory": "/a/oozie-12345678"}]',
-        '[{"accession": 0, "directory": "/a/oozie-12345678"}]',
-        '[{"accession": ' + "9" * 900_000 + ', "directory": "/a/oozie-12345678"}]',
-        '[{"accession": 1, "directory": "/etc"}]',
-        '[{"accession": 1, "directory": "a/oozie-12345678"}]',
-        '[{"accession": 1, "directory": "/oozie-1234567/"}]',
-        '[{"accession": 1, "directory": "/a/../oozie-12345678"}]',
-        '[{"accession": 1, "directory": "/a//oozie-12345678"}]',
-        '[{"accession": 1, "directory": "/a/oozie-12345678\\n"}]',
-        '[{"accession": 1, "directory": "/a\\u0000/oozie-12345678"}]',
-        '[{"accession": 1, "directory": "/a/oozie-12345678/.."}]',
-        '[{"accession": 1, "directory": ["/a/oozie-12345678"]}]',
-        " " * ((1 << 20) + 1),
-    ],
-)
-def test_orders_for_texts_that_no_run_can_have_are_refused(shop: workshop.Workshop, stdin: str) -> None:
-    started = time.monotonic()
-    assert "stdin" in shop.run(shop.install(), "texts", stdin=stdin).refused
-    assert time.monotonic() - started < 30
-
-
 def test_what_the_mediator_writes_is_what_the_transcript_reader_reads(shop: workshop.Workshop) -> None:
     code = (
         "print('Launching via new launcher: 5\\nUsing working directory: /w/oozie-12345678\\nSubmitted Oozie job: J-W')"
@@ -587,7 +495,7 @@ def test_python_3_6_is_new_enough(shop: workshop.Workshop) -> None:
     assert shop.run(mediator, "version").exit_code == 0
     assert shop.run(mediator, "launch", "1", "2").seen["argv"][-1] == "2"
     assert base64.b64decode(shop.run(mediator, "settings").records[0]["content_base64"]).startswith(b"SW_REST_PASS")
-    directory = run_directory(shop)
+    directory = shop.run_directory()
     orders = json.dumps([{"accession": 1, "directory": str(directory)}])
     assert shop.run(mediator, "texts", stdin=orders).records[0]["files"] == []
     assert shop.run(mediator, "lock").records[0]["record"] == "lock"

@@ -36,7 +36,9 @@ async def test_texts_arrive_by_accession(shop: workshop.Workshop) -> None:
     asked = {runs.Accession(1): str(directory), runs.Accession(2): str(shop.directory / "oozie-gonegone")}
     found = await query.texts(identity.argv(OWN, shop.install(), "texts"), asked)
     assert found[runs.Accession(2)] is None
-    (text,) = found[runs.Accession(1)] or ()
+    read = found[runs.Accession(1)]
+    assert read is not None
+    (text,) = read.files
     assert (text.step, text.stream, text.number, text.cut) == ("align", "o", 7, False)
     assert text.text == "line one\u2028still\x85line one\n"
 
@@ -191,7 +193,9 @@ async def test_texts_and_settings_as_large_as_the_mediator_allows_arrive(shop: w
     for number in range(1000):
         (directory / "generated-scripts" / f"{'n' * 190}.o{number}").write_bytes(b"\xff" * 1100)
     found = await query.texts(identity.argv(OWN, mediator, "texts"), {runs.Accession(1): str(directory)})
-    assert sum(len(file.text) for file in found[runs.Accession(1)] or ()) == 1 << 20
+    read = found[runs.Accession(1)]
+    assert read is not None
+    assert sum(len(file.text) for file in read.files) == 1 << 20
 
 
 async def test_forged_texts_are_not_understood(shop: workshop.Workshop) -> None:

@@ -90,6 +90,12 @@ class Workshop:
         fields = {"command": (str(engine),), "settings_file": str(self.settings_file), "allow_root": True, **options}
         return installation.install(self.directory / "mediator.d", installation.MediatorConfiguration(**fields))
 
+    def run_directory(self, name: str = "oozie-0b7c1c1e-0000-4000-8000-000000000001") -> pathlib.Path:
+        """A run's working directory."""
+        directory = self.directory / name
+        (directory / "generated-scripts").mkdir(parents=True)
+        return directory
+
     def run(self, mediator: pathlib.Path, *words: str, stdin: str = "", **options: typing.Any) -> "Ran":
         """Run the mediator to its end and split its output into records and other lines."""
         done = subprocess.run(
@@ -108,7 +114,7 @@ class Ran:
 
     @property
     def records(self) -> list[dict[str, typing.Any]]:
-        return [json.loads(line) for line in self.out.splitlines() if line.startswith('{"niassa_orch_mediator"')]
+        return [json.loads(line) for line in self.out.split("\n") if line.startswith('{"niassa_orch_mediator"')]
 
     @property
     def refused(self) -> str:

@@ -88,7 +88,7 @@ async def test_a_second_retry_is_carried_out_although_the_answer_to_the_failure_
     with pytest.raises(errors.WebServiceUnavailableError):
         await scene.propagate()
     assert scene.service.run(7).status is R.FAILED
-    scene.propagator.forget_all_but(set())
+    scene.propagator.forget(runs.Accession(7))
     scene.service.sets(7, status=R.SUBMITTED_RETRY)()
     await scene.propagate()
     assert scene.oozie.jobs[JOB].run == 2

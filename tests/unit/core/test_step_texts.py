@@ -1,69 +1,162 @@
-"""The texts of steps, which go with the end of a run."""
+"""Step files are asked for many runs at a time, and a mediator that fails costs nobody but their texts."""
 
-import json
+import asyncio
+import contextlib
 import pathlib
 
 import pytest
 
-from niassa_orch.domain import jobs, runs
+from niassa_orch.config import settings
+from niassa_orch.core import step_texts
+from niassa_orch.domain import jobs, runs, texts
 from tests.fakes import stage as stages
-from tests.unit.core import propagation
-
-R, J = runs.RunStatus, jobs.JobStatus
+from tests.fakes import texts_mediator
 
 
 @pytest.fixture
-def mediator(stage: stages.Stage) -> pathlib.Path:
-    return stage.mediator
+def mediator(stage: stages.Stage) -> texts_mediator.TextsMediator:
+    return texts_mediator.TextsMediator(stage.mediator)
+
+
+class Reader:
+    """Reads files of runs, each in a task of its own."""
+
+    def __init__(self, stage: stages.Stage, limits: settings.Texts) -> None:
+        self._known = stage.known
+        self._reader = step_texts.StepTexts(stage.told, limits)
+
+    async def text(self, run: runs.WorkflowRun, job: jobs.Job | None = None) -> str | None:
+        """What the files of a run say; ``None`` when they could not be had."""
+        found = await self._reader.read(self._known, run, job or texts_mediator.job_of(run))
+        return None if found is None else "|".join(file.text for file in found.files)
+
+    def begin(self, *accessions: int) -> dict[int, asyncio.Task[str | None]]:
+        """By accession."""
+        return {number: asyncio.create_task(self.text(texts_mediator.run(number))) for number in accessions}
 
 
 @pytest.fixture
-def scene(stage: stages.Stage) -> propagation.Scene:
-    return propagation.Scene(stage)
+def reader(stage: stages.Stage) -> Reader:
+    return Reader(stage, settings.Texts(file_bytes=11, run_bytes=22))
 
 
-def answer(mediator: pathlib.Path, text: str, exit_code: int = 0) -> None:
-    """Let the mediator say this."""
-    mediator.write_text(f"#!/bin/sh\ncat >/dev/null\ncat <<'END'\n{text}\nEND\nexit {exit_code}\n")
-    mediator.chmod(0o755)
-
-
-async def test_with_the_end_of_an_oozie_sge_run_go_the_texts_of_its_steps(
-    scene: propagation.Scene, mediator: pathlib.Path
+async def test_while_a_call_is_under_way_further_runs_wait_and_go_together_in_the_next_ones(
+    reader: Reader, mediator: texts_mediator.TextsMediator
 ) -> None:
-    file = {
-        "name": "a.o9",
-        "step": "a",
-        "stream": "o",
-        "number": 9,
-        "mtime": 0,
-        "size": 4,
-        "cut": False,
-        "text": "fine",
-    }
-    answer(mediator, json.dumps({"niassa_orch_mediator": 1, "accession": 7, "files": [file]}))
-    scene.run(R.RUNNING, J.SUCCEEDED, workflowEngine="oozie-sge", currentWorkingDir="/scratch/oozie-1")
-    assert await scene.propagate() is R.COMPLETED
-    row = scene.service.rows[runs.Accession(7)]
-    assert row["stdOut"].endswith("\nfine")
-    assert row["stdErr"] == ""
+    mediator.bar()
+    first = reader.begin(1)
+    await mediator.called(1)
+    others = reader.begin(*range(2, 31))
+    for call in (1, 2, 3):
+        await mediator.let_go(call)
+    read = {number: await task for number, task in (first | others).items()}
+    assert read == {number: f"of {number}" for number in range(1, 31)}
+    assert mediator.calls == [[1], list(range(2, 22)), list(range(22, 31))]
 
 
-@pytest.mark.parametrize(
-    ("text", "exit_code"),
-    [("nonsense", 0), ("", 1), ('{"niassa_orch_mediator": 1, "accession": 7, "missing": true}', 0)],
-    ids=["garbage", "a failure", "a directory that is gone"],
-)
-async def test_texts_that_cannot_be_had_leave_the_stored_ones_and_never_hold_up_a_status(
-    scene: propagation.Scene, mediator: pathlib.Path, text: str, exit_code: int
+async def test_the_mediator_is_told_how_much_is_wanted(reader: Reader, mediator: texts_mediator.TextsMediator) -> None:
+    assert await reader.text(texts_mediator.run(7)) == "of 7"
+    wanted = {"accession": 7, "directory": "/scratch/oozie-00000007", "file_bytes": 11, "run_bytes": 22}
+    assert mediator.orders == [[wanted]]
+
+
+async def test_a_run_that_two_ask_for_is_asked_for_once_and_in_each_of_two_directories_apart(
+    reader: Reader, mediator: texts_mediator.TextsMediator
 ) -> None:
-    answer(mediator, text, exit_code)
-    scene.run(R.RUNNING, J.FAILED, workflowEngine="oozie-sge", currentWorkingDir="/scratch/oozie-1", stdOut="stored")
-    assert await scene.propagate() is R.FAILED
-    assert scene.service.rows[runs.Accession(7)]["stdOut"] == "stored"
+    mediator.bar()
+    first = reader.begin(1)
+    await mediator.called(1)
+    two, other = texts_mediator.run(2), texts_mediator.run(2, working_dir="/gone/oozie-00000002")
+    waiting = [asyncio.create_task(reader.text(run)) for run in (two, other, two)]
+    for call in (1, 2, 3):
+        await mediator.let_go(call)
+    assert await asyncio.gather(*waiting, *first.values()) == ["of 2", None, "of 2", "of 1"]
+    assert mediator.calls == [[1], [2], [2]]
 
 
-async def test_a_run_without_a_working_directory_keeps_its_texts(scene: propagation.Scene) -> None:
-    scene.run(R.RUNNING, J.FAILED, workflowEngine="oozie-sge", stdErr="stored")
-    assert await scene.propagate() is R.FAILED
-    assert scene.service.rows[runs.Accession(7)]["stdErr"] == "stored"
+async def test_whoever_is_cancelled_while_its_call_is_under_way_takes_nobody_along(
+    reader: Reader, mediator: texts_mediator.TextsMediator
+) -> None:
+    mediator.bar()
+    first = reader.begin(1)
+    await mediator.called(1)
+    second, others = reader.begin(2), reader.begin(3, 4, 5)
+    await mediator.let_go(1)
+    await mediator.called(2)
+    asked = mediator.pid
+    await _cancelled(second[2], others[4])
+    await mediator.ended(asked)
+    await mediator.let_go(3)
+    assert [await task for task in (first[1], others[3], others[5])] == ["of 1", "of 3", "of 5"]
+    assert mediator.calls == [[1], [2, 3, 4, 5], [3, 5]]
+
+
+async def test_nobody_is_left_waiting_when_all_are_cancelled_and_the_next_one_is_served(
+    reader: Reader, mediator: texts_mediator.TextsMediator
+) -> None:
+    mediator.bar()
+    begun = reader.begin(1, 2, 3)
+    await mediator.called(1)
+    asked = mediator.pid
+    await _cancelled(*begun.values())
+    await mediator.ended(asked)
+    again = reader.begin(2)
+    await mediator.let_go(2)
+    assert await again[2] == "of 2"
+    assert mediator.calls[1:] == [[2]]
+
+
+async def test_a_mediator_that_fails_is_left_in_peace_for_a_while_and_told_of_once(
+    stage: stages.Stage, reader: Reader, mediator: texts_mediator.TextsMediator
+) -> None:
+    mediator.fails()
+    assert {await task for task in reader.begin(1, 2, 3).values()} == {None}
+    stage.clock.advance(50)
+    assert await reader.text(texts_mediator.run(4)) is None
+    assert len(mediator.calls) == 1
+    assert stage.events == ["texts.unreadable"]
+    mediator.fails(False)
+    stage.clock.advance(20)
+    assert await reader.text(texts_mediator.run(4)) == "of 4"
+
+
+@pytest.mark.usefixtures("mediator")
+async def test_a_directory_that_is_gone_is_no_reason_to_rest(stage: stages.Stage, reader: Reader) -> None:
+    assert await reader.text(texts_mediator.run(1, working_dir="/gone/oozie-00000001")) is None
+    assert await reader.text(texts_mediator.run(2)) == "of 2"
+    assert stage.events == []
+
+
+@pytest.mark.parametrize("directory", [None, "/etc", "/scratch/../oozie-00000007", "/scratch/oozie-00000008"])
+async def test_a_directory_that_is_not_the_runs_own_is_not_even_asked_for(
+    reader: Reader, mediator: texts_mediator.TextsMediator, directory: str | None
+) -> None:
+    job = texts_mediator.job_of(texts_mediator.run(7))
+    assert await reader.text(texts_mediator.run(7, working_dir=directory), job) is None
+    assert mediator.calls == []
+
+
+@pytest.mark.parametrize("said", ["nonsense", '{"accession": 1, "files": [{}]}', '{"accession": 9, "files": []}'])
+async def test_an_answer_that_makes_no_sense_is_no_text(stage: stages.Stage, reader: Reader, said: str) -> None:
+    stage.mediator.write_text(f"#!/bin/sh\ncat >/dev/null\necho '{said}'\n")
+    stage.mediator.chmod(0o755)
+    assert await reader.text(texts_mediator.run(1)) is None
+
+
+async def test_a_mediator_that_is_not_there_is_no_text(stage: stages.Stage, reader: Reader) -> None:
+    assert stage.mediator == pathlib.Path(stage.directory, "mediator")
+    assert await reader.text(texts_mediator.run(1)) is None
+    assert stage.events == ["texts.unreadable"]
+
+
+def test_the_files_of_a_run_are_not_printed() -> None:
+    file = texts.StepFile("a.o1", "a", "o", 1, 0.0, 6, 6, False, "canary")
+    assert "canary" not in repr(texts.StepFiles((file,)))
+
+
+async def _cancelled(*tasks: asyncio.Task[str | None]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import strategies
 
 from niassa_orch.domain import runs
+from niassa_orch.domain import texts as domain_texts
 from niassa_orch.seqware import answers
 
 FILE = {
@@ -15,20 +16,22 @@ FILE = {
     "stream": "o",
     "number": 7,
     "mtime": 1.5,
-    "size": 4,
-    "cut": False,
+    "size": 9,
+    "kept": 4,
+    "cut": True,
     "text": "text",
 }
 
 
-def texts(**fields: object) -> answers.StepText | None:
+def texts(**fields: object) -> domain_texts.StepFile | None:
     answer = json.dumps({"accession": 1, "files": [{**FILE, **fields}]}).encode()
     found = answers.parse_texts(answer)
-    return (found[runs.Accession(1)] or ())[0] if found else None
+    read = found[runs.Accession(1)] if found else None
+    return read.files[0] if read else None
 
 
 def test_a_good_file_is_taken_as_it_is() -> None:
-    assert texts() == answers.StepText("align.o7", "align", "o", 7, 1.5, 4, False, "text")
+    assert texts() == domain_texts.StepFile("align.o7", "align", "o", 7, 1.5, 9, 4, True, "text", "")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,10 @@ def test_a_good_file_is_taken_as_it_is() -> None:
         {"size": -1},
         {"size": 1e3},
         {"size": 1 << 63},
+        {"kept": "4"},
+        {"kept": -1},
+        {"error": 1},
+        {"error": None},
         {"cut": 1},
         {"cut": "false"},
         {"text": None},
@@ -56,6 +63,20 @@ def test_a_good_file_is_taken_as_it_is() -> None:
 )
 def test_a_field_of_another_kind_makes_the_answer_not_understood(fields: dict[str, object]) -> None:
     assert texts(**fields) is None
+
+
+def test_an_earlier_mediator_that_does_not_say_how_much_it_kept_is_understood() -> None:
+    file = {key: value for key, value in FILE.items() if key != "kept"}
+    found = answers.parse_texts(json.dumps({"accession": 1, "files": [file | {"text": "ä€"}]}).encode())
+    assert found is not None
+    read = found[runs.Accession(1)]
+    assert read is not None
+    assert read.files == (texts(kept=5, text="ä€"),)
+
+
+@pytest.mark.parametrize("left_out", [-1, "3", None, 2.0])
+def test_a_number_of_files_left_out_that_is_none_makes_the_answer_not_understood(left_out: object) -> None:
+    assert answers.parse_texts(json.dumps({"accession": 1, "files": [], "left_out": left_out}).encode()) is None
 
 
 @pytest.mark.parametrize("mtime", [math.nan, math.inf, -math.inf, -1, 253402300800, 1e300, 10**400, "1.5", None, [1]])
