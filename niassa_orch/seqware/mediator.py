@@ -484,7 +484,8 @@ def read_texts(order: Order) -> Record:
     record = {"accession": order.accession, "directory": order.directory}
     opened = []
     try:
-        opened.append(os.open(os.path.dirname(order.directory), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+        # What lies above need not be ours to list, only to pass through.
+        opened.append(os.open(os.path.dirname(order.directory), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
         for name in (os.path.basename(order.directory), "generated-scripts"):
             opened.append(os.open(name, BELOW | os.O_DIRECTORY, dir_fd=opened[-1]))
             if os.fstat(opened[-1]).st_uid != os.getuid():

@@ -302,25 +302,6 @@ def test_who_holds_an_accounts_lock_is_told_for_that_account_alone(people: Peopl
     assert [record["held"] for record in people.sudo("bob", "lock").records] == [[]]
 
 
-def test_texts_are_read_as_the_account_and_never_from_a_strangers_directory(people: People) -> None:
-    bob, eve = people.users["bob"], people.users["eve"]
-    orders = []
-    for number, owner in enumerate((bob, eve), 1):
-        directory = bob.home / f"oozie-0000000{number}"
-        scripts = directory / "generated-scripts"
-        scripts.mkdir(parents=True)
-        (scripts / "align.o7").write_text("of the run")
-        (scripts / "root.o8").write_text("of somebody else")
-        for path in (directory, scripts, scripts / "align.o7"):
-            os.chown(path, owner.uid, owner.gid)
-        orders.append({"accession": number, "directory": str(directory)})
-    ran = people.sudo("bob", "texts", input=json.dumps(orders))
-    mine, foreign = ran.records
-    assert [(file["name"], file["text"]) for file in mine["files"]] == [("align.o7", "of the run")]
-    assert "files" not in foreign
-    assert foreign["error"] == "belongs to another user"
-
-
 def test_the_fragment_for_administrators_is_read_by_sudo_and_names_the_mediator_only() -> None:
     subprocess.run(["visudo", "-cqf", FRAGMENT], check=True)
     text = FRAGMENT.read_text("utf-8")
