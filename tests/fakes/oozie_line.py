@@ -39,7 +39,8 @@ class OozieLine:
     """Speaks as ``wire.lines.Line``.
 
     ``meanwhile`` is called before each answer is made; ``failing`` is how many requests fail next; ``is_old``: it knows
-    no ``sortby``; ``tells_time``: its answers have a date; ``page_rows``: it gives no more at once.
+    no ``sortby``; ``tells_time``: its answers have a date; ``page_rows``: it gives no more at once; ``ignores_ids``:
+    as some proxy might, it drops that filter.
     """
 
     base_url = "http://oozie.lab.net:11000/oozie"
@@ -54,6 +55,7 @@ class OozieLine:
         self.is_old = False
         self.tells_time = True
         self.page_rows = 1_000_000
+        self.ignores_ids = False
         self._given = 0
 
     def lists(self) -> lists.JobLists:
@@ -99,6 +101,8 @@ class OozieLine:
             name, _, value = pair.partition("=")
             wanted.setdefault(name, set()).add(value)
         by_change = wanted.pop("sortby", set()) == {"lastModifiedTime"}
+        if self.ignores_ids:
+            wanted.pop("id", None)
         assert wanted.keys() <= {"user", "status", "id"}
         found = [job for job in self.jobs.values() if all(getattr(job, name) in wanted[name] for name in wanted)]
         return sorted(found, key=lambda job: (job.modified or 0 if by_change else 0, job.id), reverse=True)

@@ -143,6 +143,25 @@ async def test_a_few_new_jobs_are_asked_for_by_id_in_one_request(scene: job_watc
     assert [text.partition("=")[0] for text in scene.there.filters] == ["sortby", "id"]
 
 
+@pytest.mark.parametrize("count", [1, 5000])
+async def test_new_jobs_whose_reading_failed_are_asked_for_again(scene: job_watching.Scene, count: int) -> None:
+    await scene.poll()
+    started = [scene.there.start(status=J.SUSPENDED) for _ in range(count)]
+    scene.pass_seconds(31)
+    for _ in range(200):
+        scene.there.start()
+    for _ in range(2):
+        scene.pass_seconds(31)
+        await scene.poll()
+    for job_id in started:
+        scene.watcher.watch(job_id, job_watching.number(job_id))
+    asked = itertools.count()
+    scene.there.meanwhile = lambda: fail_at(scene, next(asked), 2)
+    await scene.poll_in_vain()
+    assert scene.watcher.told == []
+    assert len(await scene.poll()) == count
+
+
 async def test_many_new_jobs_are_asked_for_in_bulk(scene: job_watching.Scene) -> None:
     await scene.poll()
     scene.start(5000)
