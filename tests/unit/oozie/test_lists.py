@@ -188,5 +188,6 @@ async def test_by_id_too_few_and_foreign_jobs_are_garbage(there: oozie_line.Oozi
         await there.lists().jobs_by_id(started)
     there.page_rows = 1000
     there.ignores_ids = True
+    there.jobs = {started[1]: there.jobs[started[1]]}
     with pytest.raises(errors.OozieUnavailableError, match="other jobs"):
         await there.lists().jobs_by_id([started[0], "0000099-210203040506789-oozie-oozi-W"])
