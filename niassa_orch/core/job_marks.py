@@ -10,6 +10,8 @@ import datetime
 
 from niassa_orch.oozie import lists
 
+#: So many overlaps may the server's clock and that of its ``Date``, which may be a proxy's, differ.
+_DATE_OVERLAPS = 20
 #: Oozie's times are whole seconds: a change after a reading may bear the same time as the newest one that it saw.
 _SECOND = datetime.timedelta(seconds=1)
 
@@ -25,6 +27,7 @@ class Marks:
     def __init__(self, overlap_seconds: float) -> None:
         self._overlap = datetime.timedelta(seconds=overlap_seconds)
         self._marks: collections.deque[tuple[float, datetime.datetime]] = collections.deque()
+        self._is_quiet = False
 
     def forget(self) -> None:
         """Begin anew, as with a server that was never read."""
@@ -42,6 +45,7 @@ class Marks:
             self.forget()
             return
         server_time = changes.server_time
+        self._is_quiet = server_time is not None and server_time - changes.newest >= self._overlap * _DATE_OVERLAPS
         self._marks.append((begun, changes.newest if server_time is None else min(changes.newest, server_time)))
         settled = begun - (self._overlap + _SECOND).total_seconds()
         while len(self._marks) > 1 and self._marks[1][0] <= settled:
@@ -50,13 +54,15 @@ class Marks:
     def floor(self) -> datetime.datetime | None:
         """The time at which the next reading may end: each earlier change was visible to the last one.
 
-        That holds for what lies the overlap behind the newest change; and for all that is not later than a change
-        which was seen a whole overlap before the last reading.
+        That holds for what lies the overlap behind the newest change; for all that is not later than a change which was
+        seen a whole overlap before the last reading; and for everything, if the newest change is old.
         """
         if not self._marks:
             return None
         last_begun, newest = self._marks[-1]
         floor = newest - self._overlap
+        if self._is_quiet:
+            return newest + _SECOND
         first_begun, settled = self._marks[0]
         if last_begun - first_begun >= (self._overlap + _SECOND).total_seconds():
             floor = max(floor, settled + _SECOND)

@@ -78,7 +78,7 @@ class JobPoller:
         oozie: lists.JobLists,
         *,
         sweep_seconds: float = 900.0,
-        overlap_seconds: float = 30.0,
+        overlap_seconds: float = 15.0,
         slice_seconds: float = 2.0,
     ) -> None:
         self._oozie = oozie

@@ -51,6 +51,7 @@ class JobLists:
 
     def __init__(self, asker: asking.Asker) -> None:
         self._asker = asker
+        self._first_rows = documents.PAGE_ROWS
 
     async def jobs_of(self, user: str, since: datetime.datetime | None) -> list[jobs.JobRow]:
         """A user's workflow jobs created since then, newest first.
@@ -81,9 +82,10 @@ class JobLists:
     async def changed_since(self, since: datetime.datetime | None) -> Changes:
         """All users' workflow jobs that changed since then, newest change first.
 
-        One small page, most of the time. If it does not reach back to ``since``, a large one from the top, which is of
-        one piece again; only what goes beyond that is read in pages between which jobs may move. A job that moves up
-        meanwhile is later than ``newest``, so that the next reading finds it.
+        One page, most of the time: a small one, or one that would have held twice what the last reading had to bring.
+        If it does not reach back to ``since``, a large one from the top, which is of one piece again; only what goes
+        beyond that is read in pages between which jobs may move. A job that moves up meanwhile is later than
+        ``newest``, so that the next reading finds it.
 
         Args:
             since: With its zone, by the server's clock. ``None``: one small page, to learn where we are.
@@ -92,13 +94,15 @@ class JobLists:
             errors.OozieRefusedError: With a code of ``FILTER_REFUSED``, Oozie is older than 4.3.
             errors.OozieUnavailableError: No clear answer, no end of pages, or jobs vanished while they were read.
         """
-        page, server_time = await pages.ask_page(self._asker, _NEWEST_CHANGE_FIRST, rows=documents.PAGE_ROWS)
+        rows = self._first_rows
+        page, server_time = await pages.ask_page(self._asker, _NEWEST_CHANGE_FIRST, rows=rows)
         newest, skew_seconds = _newest(page), _skew_seconds(server_time)
-        whole = len(page.rows) < documents.PAGE_ROWS and len(page.rows) >= page.total
+        whole = len(page.rows) < rows and len(page.rows) >= page.total
         if since is not None and not whole and not _reaches(page, since):
             found = await self._down_to(since)
         else:
             found = {row.id: row for row, _ in page.rows}
+        self._first_rows = _next_rows(found.values(), since)
         return Changes(tuple(found.values()), newest, server_time, skew_seconds)
 
     def alive_jobs(self, users: Collection[str]) -> list[pages.Listing]:
@@ -196,6 +200,11 @@ def _newest(page: documents.JobPage) -> datetime.datetime | None:
     if not page.rows:
         return BEGINNING
     return max((row.modified for row, _ in page.rows if row.modified is not None), default=None)
+
+
+def _next_rows(found: Iterable[jobs.JobRow], since: datetime.datetime | None) -> int:
+    wanted = 0 if since is None else sum(row.modified is None or row.modified >= since for row in found)
+    return max(documents.PAGE_ROWS, min(2 * wanted, documents.LARGE_PAGE_ROWS))
 
 
 def _reaches(page: documents.JobPage, since: datetime.datetime) -> bool:

@@ -7,6 +7,7 @@ Called by ``oozie`` and, for the refusal, by ``oozie_filters``.
 
 import email.utils
 import enum
+import functools
 import html
 from collections.abc import Sequence
 
@@ -65,7 +66,13 @@ def refusal(error: RefusedError) -> web.Response:
 
 def moment(seconds: float | None) -> str | None:
     """A time as Oozie writes it: RFC 822, GMT, whole seconds; ``None`` stays ``None``."""
-    return None if seconds is None else email.utils.formatdate(int(seconds), usegmt=True)
+    return None if seconds is None else _moment(int(seconds))
+
+
+@functools.lru_cache(maxsize=4096)
+def _moment(seconds: int) -> str:
+    # Half of what a page of thousands of rows costs, otherwise.
+    return email.utils.formatdate(seconds, usegmt=True)
 
 
 def row(job: oozie_books.Job) -> dict[str, object]:

@@ -42,6 +42,12 @@ def test_while_changes_go_on_the_floor_is_what_was_newest_an_overlap_ago() -> No
     assert floor(*slow) == 1006
 
 
+def test_an_old_change_is_not_read_again_at_all() -> None:
+    assert floor((0, changes(100, 699))) == 70
+    assert floor((0, changes(100, 700))) == 101
+    assert floor((0, changes(100, 700)), (1, changes(690, 701))) == 660
+
+
 def test_a_change_in_the_future_counts_as_now() -> None:
     assert floor((0, changes(3600, 100))) == 70
     assert floor((0, changes(50, 100))) == 20

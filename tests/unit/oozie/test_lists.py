@@ -68,6 +68,14 @@ async def test_all_changes_down_to_a_time_are_read(there: oozie_line.OozieLine, 
     assert len(changes.rows) < changed + 6
 
 
+async def test_a_page_is_as_large_as_the_last_reading_showed_to_be_needed(there: oozie_line.OozieLine) -> None:
+    lists_there = there.lists()
+    start(there, 40)
+    for wanted in (2, 2, 0, 9, 9, 0, 0):
+        await lists_there.changed_since(oozie_line.at(there.now - wanted + 1))
+    assert there.lengths == [3, 4, 4, *(3, 6, 6), *(6, 6, 6), 6, 3]
+
+
 async def test_a_change_of_the_very_second_is_not_left_out(there: oozie_line.OozieLine) -> None:
     started = [there.start() for _ in range(20)]
     changes = await there.lists().changed_since(oozie_line.at(there.now))
