@@ -109,6 +109,8 @@ class JobPoller:
     def unwatch(self, job_id: str, accession: runs.Accession) -> None:
         """Tell nothing more of a job to this run's watcher."""
         self._watches.unwatch(job_id, accession)
+        if job_id not in self._watches:
+            self._settle(job_id)
 
     async def poll(self) -> None:
         """One tick: one request when nothing changed and no sweep is due.
