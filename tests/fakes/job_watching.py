@@ -69,6 +69,10 @@ class Scene:
         with pytest.raises(errors.OozieUnavailableError):
             await self.poller.poll()
 
+    def fail_at(self, asked: int, failing: int) -> None:
+        """Let one request fail: the ``failing``-th, when ``asked`` were answered before."""
+        self.there.failing = int(asked == failing - 1)
+
     def knows_all(self) -> bool:
         """Whether the watcher knows every job as it is."""
         return all(self.watcher.seen(number(job.id)) == job.seen for job in self.there.jobs.values())

@@ -25,10 +25,6 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "LARGE_PAGE_ROWS", 5)
 
 
-def bulk(filters: list[str]) -> list[str]:
-    return [text for text in filters if "status=" in text]
-
-
 async def test_a_quiet_tick_is_one_request_and_tells_nothing(scene: job_watching.Scene) -> None:
     scene.start(1000)
     assert len(await scene.poll()) == 1000
@@ -102,7 +98,7 @@ async def test_a_failure_tells_nothing_and_loses_nothing(scene: job_watching.Sce
         scene.there.becomes(job_id, J.SUCCEEDED)
     for failing in (1, 2):
         asked = itertools.count()
-        scene.there.meanwhile = lambda asked=asked, failing=failing: fail_at(scene, next(asked), failing)  # type: ignore[misc]
+        scene.there.meanwhile = lambda asked=asked, failing=failing: scene.fail_at(next(asked), failing)  # type: ignore[misc]
         await scene.poll_in_vain()
         assert scene.poller.state.trouble.endswith("no connection")
         assert not any(row and row.status is J.SUCCEEDED for _, row in scene.watcher.told)
@@ -110,10 +106,6 @@ async def test_a_failure_tells_nothing_and_loses_nothing(scene: job_watching.Sce
     scene.there.meanwhile = lambda: None
     assert len(await scene.poll()) == 20
     assert scene.poller.state.trouble == ""
-
-
-def fail_at(scene: job_watching.Scene, asked: int, failing: int) -> None:
-    scene.there.failing = int(asked == failing - 1)
 
 
 async def test_two_runs_that_name_one_job_are_both_told_until_one_is_unwatched(scene: job_watching.Scene) -> None:
@@ -156,7 +148,7 @@ async def test_new_jobs_whose_reading_failed_are_asked_for_again(scene: job_watc
     for job_id in started:
         scene.watcher.watch(job_id, job_watching.number(job_id))
     asked = itertools.count()
-    scene.there.meanwhile = lambda: fail_at(scene, next(asked), 2)
+    scene.there.meanwhile = lambda: scene.fail_at(next(asked), 2)
     await scene.poll_in_vain()
     assert scene.watcher.told == []
     assert len(await scene.poll()) == count
@@ -229,81 +221,6 @@ async def test_changes_are_told_between_the_slices_of_a_sweep(monkeypatch: pytes
         await scene.poll()
     assert scene.knows_all()
     assert await scene.poll() == []
-
-
-async def test_an_old_server_is_read_in_bulk_and_asked_again_at_each_sweep(scene: job_watching.Scene) -> None:
-    scene.there.is_old = True
-    first, second = scene.start(2)
-    await scene.poll()
-    assert scene.poller.state.mode == "bulk"
-    scene.there.becomes(first, J.SUCCEEDED)
-    assert [accession for accession, _ in await scene.poll()] == [1]
-    assert SORTED not in scene.there.filters
-    scene.there.is_old = False
-    scene.pass_seconds(900)
-    scene.there.becomes(second, J.SUSPENDED)
-    assert [accession for accession, _ in await scene.poll()] == [2]
-    assert scene.poller.state.mode == "incremental"
-    await scene.poll()
-    assert scene.there.filters == [SORTED]
-
-
-async def test_a_job_that_an_old_server_does_not_know_is_told_at_sweeps_only(scene: job_watching.Scene) -> None:
-    scene.there.is_old = True
-    scene.watcher.watch(GONE, 9)
-    assert await scene.poll() == [(9, None)]
-    assert await scene.poll() == []
-    scene.pass_seconds(900)
-    assert await scene.poll() == [(9, None)]
-
-
-async def test_a_server_that_is_replaced_by_an_old_one_is_read_in_bulk_in_the_same_tick(
-    scene: job_watching.Scene,
-) -> None:
-    (job_id,) = scene.start(1)
-    await scene.poll()
-    scene.there.is_old = True
-    scene.there.becomes(job_id, J.SUCCEEDED)
-    assert len(await scene.poll()) == 1
-
-
-async def test_jobs_that_do_not_tell_when_they_changed_are_read_in_bulk(scene: job_watching.Scene) -> None:
-    (job_id,) = scene.start(1)
-    scene.there.jobs[job_id].modified = None
-    await scene.poll()
-    assert scene.poller.state.mode is job_polling.Mode.BULK
-    scene.there.jobs[job_id].status = J.KILLED
-    assert len(await scene.poll()) == 1
-
-
-async def test_a_server_that_was_restored_is_swept_at_once(scene: job_watching.Scene) -> None:
-    started = scene.start(300)
-    await scene.poll()
-    backup = {job_id: dataclasses.replace(job) for job_id, job in scene.there.jobs.items()}
-    scene.pass_seconds(3600)
-    for job_id in started:
-        scene.there.becomes(job_id, J.SUCCEEDED)
-    await scene.poll()
-    scene.there.jobs = backup
-    assert len(await scene.poll()) == 300
-    assert bulk(scene.there.filters)
-    assert scene.knows_all()
-
-
-@pytest.mark.usefixtures("short_pages")
-async def test_a_clock_that_is_put_back_hides_nothing(scene: job_watching.Scene) -> None:
-    started = scene.start(20)
-    scene.pass_seconds(3600)
-    for job_id in started[:8]:
-        scene.there.becomes(job_id, J.SUSPENDED)
-    await scene.poll()
-    scene.there.now -= 3600
-    for round_of in (J.SUSPENDED, J.RUNNING, J.KILLED):
-        for job_id in started[8:]:
-            scene.there.becomes(job_id, round_of)
-        await scene.poll()
-        assert scene.knows_all()
-    assert not bulk(scene.there.filters)
 
 
 async def test_faces_learn_how_the_server_is_read(scene: job_watching.Scene) -> None:
