@@ -51,7 +51,7 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
         )
         opened.callback(journal.close)
         told.tell_journal(journal.trouble)
-        async with sessions.open_session() as http:
+        async with _session(service) as http:
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
             most = limits.Limits(service.launching, service.beat.interval_seconds, enrol.claims)
@@ -92,12 +92,19 @@ async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
 
 async def census(service: settings.Settings, redactor: logs.Redactor) -> list[accounts_table.Row]:
     """Every profile, for the table of accounts; the service may run meanwhile."""
-    async with sessions.open_session() as http:
+    async with _session(service) as http:
         directory = state_directory.StateDirectory(service.state_dir)
         reach = neighbours.Neighbours(service, http)
         enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
         entries = await core_census.take(service, enrol)
     return [_row(entry) for entry in entries]
+
+
+def _session(service: settings.Settings) -> sessions.Session:
+    """With as many connections to one host and port as there are turns: waiting for one would count as time-out."""
+    return sessions.open_session(
+        connections_per_host=service.pool.requests_per_web_service + service.pool.requests_per_oozie
+    )
 
 
 def _row(entry: core_census.Entry) -> accounts_table.Row:

@@ -39,12 +39,13 @@ class Pool(documents.Table):
     """How much happens at once.
 
     ``size`` counts tasks over all accounts, ``engine_calls`` calls of the seqware command (always one at a time a Unix
-    user), ``requests_per_web_service`` requests in flight to one web service.
+    user), ``requests_per_web_service`` and ``requests_per_oozie`` requests in flight to one server, whoever asks.
     """
 
     size: Size = 10
     engine_calls: Size = 2
     requests_per_web_service: Size = 8
+    requests_per_oozie: Size = 8
 
 
 class Engine(documents.Table):

@@ -1,9 +1,9 @@
 """Clients of web services and Oozie servers, and the budgets that accounts share.
 
-One HTTP session for all; so many requests at once a web service, whoever asks. Built by the composition root.
+One HTTP session for all; so many requests at once a server, whoever asks, and a count of them. A web service and an
+Oozie that live on one host and port are two servers. Built by the composition root.
 """
 
-import collections
 import pathlib
 import ssl
 import urllib.parse
@@ -27,9 +27,8 @@ class Neighbours:
     def __init__(self, service: settings.Settings, http: sessions.Session) -> None:
         self._settings = service
         self._http = http
-        self._budgets: collections.defaultdict[str, pacing.Budget] = collections.defaultdict(
-            lambda: pacing.Budget(service.pool.requests_per_web_service)
-        )
+        self._web_services: dict[str, pacing.Budget] = {}
+        self._oozies: dict[str, pacing.Budget] = {}
 
     def web_service(
         self, account: accounts.Account, login: credentials.Login, ca_file: pathlib.Path | None
@@ -43,7 +42,7 @@ class Neighbours:
             self._http,
             account.web_service_url,
             login.authorization,
-            budget=self._budget(account.web_service_url),
+            budget=self.web_service_budget(account.web_service_url),
             timeout_seconds=self._settings.http.timeout_seconds,
             attempts=self._settings.http.attempts,
             tls=_trust(account, ca_file),
@@ -56,14 +55,23 @@ class Neighbours:
         return oozie_client.Oozie(
             self._http,
             account.oozie_url,
-            budget=self._budget(account.oozie_url),
+            budget=self.oozie_budget(account.oozie_url),
             timeout_seconds=self._settings.http.timeout_seconds,
             attempts=self._settings.http.attempts,
         )
 
-    def _budget(self, url: str) -> pacing.Budget:
-        parts = urllib.parse.urlsplit(url)
-        return self._budgets[f"{parts.scheme}://{parts.netloc.lower()}"]
+    def web_service_budget(self, url: str) -> pacing.Budget:
+        """The turns of one web service; ``begun`` counts the requests that it was sent."""
+        return _budget(self._web_services, url, self._settings.pool.requests_per_web_service)
+
+    def oozie_budget(self, url: str) -> pacing.Budget:
+        """The turns of one Oozie server; ``begun`` counts the requests that it was sent."""
+        return _budget(self._oozies, url, self._settings.pool.requests_per_oozie)
+
+
+def _budget(budgets: dict[str, pacing.Budget], url: str, requests_at_once: int) -> pacing.Budget:
+    parts = urllib.parse.urlsplit(url)
+    return budgets.setdefault(f"{parts.scheme}://{parts.netloc.lower()}", pacing.Budget(requests_at_once))
 
 
 def _trust(account: accounts.Account, ca_file: pathlib.Path | None) -> ssl.SSLContext | None:

@@ -6,9 +6,8 @@ the clients; the composition root makes one budget a server.
 """
 
 import asyncio
-import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import tenacity
@@ -22,19 +21,29 @@ T = TypeVar("T")
 
 
 class Budget:
-    """Requests in flight to one server, shared by all accounts that use it; first come, first served."""
+    """Requests in flight to one server, shared by all accounts that use it; first come, first served.
+
+    ``begun`` counts the requests that had their turn, whatever their method and however they ended: every try of a
+    read is one.
+    """
 
     def __init__(self, requests_at_once: int) -> None:
         if requests_at_once < 1:
             message = f"requests_at_once is {requests_at_once}: at least one request must be possible"
             raise ValueError(message)
         self._turns = asyncio.Semaphore(requests_at_once)
+        self.begun = 0
 
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn and hold it; waiting is not counted against any time-out."""
-        async with self._turns:
-            yield
+    def turn(self) -> "Budget":
+        """To be used with ``async with``: wait for a turn and hold it; no time-out counts the waiting."""
+        return self
+
+    async def __aenter__(self) -> None:
+        await self._turns.acquire()
+        self.begun += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turns.release()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,8 +63,17 @@ class Retrying:
 
         The predicate is positive: a cancellation, or anything not marked, ends it at once.
         """
+        latest = asyncio.get_running_loop().time() + self.total_seconds
+        # Nearly always there is nothing to repeat, and then tenacity would cost as much as the request itself.
+        try:
+            return await ask()
+        except errors.Transient as exc:
+            failed = [exc]
+        return await self._again(ask, failed, latest)
+
+    async def _again(self, ask: Callable[[], Awaitable[T]], failed: list[errors.Transient], latest: float) -> T:
+        """Go on after the first try, which counts as one; takes its failure out of ``failed``."""
         clock = asyncio.get_running_loop().time
-        latest = clock() + self.total_seconds
 
         def is_enough(state: tenacity.RetryCallState) -> bool:
             return state.attempt_number >= self.attempts or clock() + state.upcoming_sleep >= latest
@@ -70,6 +88,8 @@ class Retrying:
 
         async def attempt() -> T:
             # A coroutine function by its own right: tenacity does not await what a lambda returns.
+            if failed:
+                raise failed.pop()
             return await ask()
 
         return await policy(attempt)
