@@ -40,6 +40,7 @@ class RunListParser:
         self._keep = keep
         self._limits = limits or LIMITS
         self._scanner = scanner.Scanner(self._started, self._ended, self._limits)
+        self._depth = 0
         self._runs: list[runs.WorkflowRun] = []
         self._shared: dict[str, str] = {}
         self._row: dict[str, str] = {}
@@ -67,7 +68,10 @@ class RunListParser:
         self._scanner.close()
         return self._runs
 
-    def _started(self, depth: int, name: str, _attributes: list[str]) -> None:
+    def _started(self, name: str, attributes: list[str]) -> None:
+        self._depth = depth = self._depth + 1
+        if attributes or depth > _FIELD_DEPTH:
+            self._scanner.check(depth, attributes)
         if depth == _FIELD_DEPTH:
             if name in fields.KEPT:
                 self._field = name
@@ -81,10 +85,13 @@ class RunListParser:
             if name != expected:
                 scanner.refuse(f"<{expected}> was expected, and something else is there")
 
-    def _ended(self, depth: int, _name: str) -> None:
-        if depth == _FIELD_DEPTH and self._field is not None:
-            self._row[self._field] = "".join(self._pieces)
-            self._forget_field()
+    def _ended(self, _name: str) -> None:
+        depth = self._depth
+        self._depth = depth - 1
+        if depth == _FIELD_DEPTH:
+            if self._field is not None:
+                self._row[self._field] = "".join(self._pieces)
+                self._forget_field()
         elif depth == _ROW_DEPTH:
             self._finish_row()
 

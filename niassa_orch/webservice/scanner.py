@@ -38,30 +38,43 @@ class Limits:
 class Scanner:
     """Feeds expat and refuses what no neighbour of ours has a reason to send.
 
+    Expat calls ``started`` and ``ended`` without anything of ours in between, which would cost more than expat itself.
+    So ``started`` counts the open elements, and calls ``check`` for one that has attributes or is deeper than usual.
+
     Args:
-        started: Called with depth (the root's is 1), name and attributes (name, value, name, value ...).
-        ended: Called with depth and name.
+        started: Called with name and attributes (name, value, name, value ...).
+        ended: Called with the name.
         limits: See there.
     """
 
-    def __init__(
-        self, started: Callable[[int, str, list[str]], None], ended: Callable[[int, str], None], limits: Limits
-    ) -> None:
-        self._started = started
-        self._ended = ended
+    def __init__(self, started: Callable[[str, list[str]], None], ended: Callable[[str], None], limits: Limits) -> None:
         self._limits = limits
-        self._depth = 0
         self._fed_bytes = 0
         self._expat = expat.ParserCreate("utf-8")
         self._expat.ordered_attributes = True
         self._expat.buffer_text = True
-        self._expat.StartElementHandler = self._start
-        self._expat.EndElementHandler = self._end
+        self._expat.StartElementHandler = started
+        self._expat.EndElementHandler = ended
         self._expat.StartDoctypeDeclHandler = _refuse_doctype
 
     def take_texts(self, taker: TextTaker | None) -> None:
         """From here on hand texts, in pieces, to ``taker``; ``None`` drops them as they stream."""
         self._expat.CharacterDataHandler = taker
+
+    def check(self, depth: int, attributes: list[str]) -> None:
+        """Whether an element that starts is one too many.
+
+        Args:
+            depth: Its own; the root's is 1.
+            attributes: As they were handed to ``started``.
+
+        Raises:
+            errors.MalformedAnswerError: It is nested too deep, or has too many attributes.
+        """
+        if depth > self._limits.depth:
+            refuse(f"nested deeper than {self._limits.depth}")
+        if len(attributes) > 2 * self._limits.attributes:
+            refuse(f"an element has more than {self._limits.attributes} attributes")
 
     def feed(self, chunk: bytes) -> None:
         """Read on.
@@ -94,19 +107,6 @@ class Scanner:
             what = "it ends too early" if cut else f"{expat.ErrorString(exc.code)} in line {exc.lineno}"
             message = f"not acceptable XML: {what}"
             raise errors.MalformedAnswerError(message) from exc
-
-    def _start(self, name: str, attributes: list[str]) -> None:
-        self._depth = depth = self._depth + 1
-        if depth > self._limits.depth:
-            refuse(f"nested deeper than {self._limits.depth}")
-        if len(attributes) > 2 * self._limits.attributes:
-            refuse(f"an element has more than {self._limits.attributes} attributes")
-        self._started(depth, name, attributes)
-
-    def _end(self, name: str) -> None:
-        depth = self._depth
-        self._depth = depth - 1
-        self._ended(depth, name)
 
 
 _CUT: Final = frozenset(

@@ -98,12 +98,23 @@ def test_what_is_not_ours_to_change_is_refused(name: str) -> None:
 
 
 def test_characters_that_xml_cannot_hold_are_left_out() -> None:
-    sent = whole().changed({"stdErr": "a\x00b\x08c\x1b[0m\ud800\ufffe\uffff\t\r\n\x85\U0001f9ec"}).to_xml()
-    assert documents.RunDocument.parse(sent).text("stdErr") == "abc[0m\t\r\n\x85\U0001f9ec"
+    text = "a\x00b\x08c\x1b[0m\ud800\ufffe\uffff\t\r\n\x85\U0001f9ec"
+    made = documents.RunDocument((*whole().elements, documents.Element("stdErr", text, attributes=(("kind", "\x00"),))))
+    for document in (whole().changed({"stdErr": text}), made):
+        sent = document.to_xml()
+        assert documents.RunDocument.parse(sent).text("stdErr") == "abc[0m\t\r\n\x85\U0001f9ec"
 
 
 def test_neither_document_nor_element_prints_what_it_holds() -> None:
     assert "5f4dcc3b" not in repr(whole()) + repr(whole().elements)
+
+
+def test_texts_between_elements_belong_to_none_of_them() -> None:
+    document = documents.RunDocument.parse(minimal("x<a>1<b>2</b>3<c/>4</a>y<d>5</d>z"))
+    assert document.elements[1:] == (
+        documents.Element("a", "", (documents.Element("b", "2"), documents.Element("c"))),
+        documents.Element("d", "5"),
+    )
 
 
 def test_a_scalar_with_children_is_none() -> None:
@@ -128,8 +139,10 @@ def test_a_scalar_with_children_is_none() -> None:
         (minimal("<a/>" * 100_001), "elements"),
         (minimal(f"<a b='{'x' * 2_000_000}'/>"), "longer"),
         (minimal("\x00"), "XML"),
+        (minimal("<a " + " ".join(f"a{n}=''" for n in range(65)) + "/>"), "attributes"),
+        (minimal("<a b='' c=''/>" * 33_334), "elements"),
     ],
-    ids=range(13),
+    ids=range(15),
 )
 def test_a_document_that_cannot_be_trusted_is_refused(refused: bytes, reason: str) -> None:
     with pytest.raises(errors.MalformedAnswerError, match=reason):
