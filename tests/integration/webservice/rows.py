@@ -1,6 +1,7 @@
 """Makes lists of runs of any size, a piece at a time, as a web service would send them. For tests and benchmarks."""
 
 from collections.abc import Iterator
+from typing import Final
 
 HEAD = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><WorkflowRunList2>'
 TAIL = b"</WorkflowRunList2>"
@@ -18,15 +19,25 @@ _ROW = (
 _INI = "".join(f"key_{number}=/some/where/value &amp; {number}\n" for number in range(20))
 
 
-def pieces(total_bytes: int, ours_one_in: int = 2) -> Iterator[bytes]:
-    """A list of at least that many bytes; every n-th row is ours. Rows have 2 kB, one in a thousand 200 kB."""
+#: ``text_lines`` for rows of 4 kB.
+LINES_OF_4_KB: Final = 79
+
+
+def pieces(total_bytes: int, ours_one_in: int = 2, text_lines: int = 14) -> Iterator[bytes]:
+    """A list of at least that many bytes; every n-th row is ours. Rows have 2 kB, one in a thousand 200 kB.
+
+    Args:
+        total_bytes: Where the list ends.
+        ours_one_in: The n of every n-th.
+        text_lines: Lines in each of a row's two texts, of 16 bytes.
+    """
     yield HEAD
     sent, number = 0, 0
     while sent < total_bytes:
         rows = []
         for _ in range(50):
             number += 1
-            text = "trace of a step\n" * (6000 if number % 1000 == 0 else 14)
+            text = "trace of a step\n" * (6000 if number % 1000 == 0 else text_lines)
             owner = OURS if number % ours_one_in == 0 else f"user{number % 40}@lab.net"
             rows.append(_ROW.format(n=number, owner=owner, ini=_INI, text=text))
         piece = "".join(rows).encode()
