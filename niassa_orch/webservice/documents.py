@@ -21,6 +21,7 @@ _PIECE_BYTES: Final = 64 * 1024
 
 _ROOT: Final = "WorkflowRun"
 _USUAL_DEPTH: Final = 3
+_NO_ACCESSION: Final = "the run has no usable swAccession"
 
 #: Never sent (protocol: a known ``emailAddress`` in owner re-assigns the run, the others replace its links).
 LEFT_OUT: Final = frozenset({"owner", "workflow", "ius", "lanes", "processes"})
@@ -74,7 +75,7 @@ class RunDocument:
         texts = {element.name: element.text for element in self.elements if not element.children}
         object.__setattr__(self, "_texts", texts)
         if fields.accession_of(texts.get(fields.ACCESSION, "")) is None:
-            scanner.refuse("the run has no usable swAccession")
+            scanner.refuse(_NO_ACCESSION)
 
     @classmethod
     def parse(cls, document: bytes) -> "RunDocument":
@@ -93,15 +94,12 @@ class RunDocument:
     @property
     def run(self) -> runs.WorkflowRun:
         """The run without its texts."""
-        run = fields.run_of(self._texts)
-        if run is None:  # ruled out by __post_init__
-            scanner.refuse("the run has no usable swAccession")
-        return run
+        return fields.run_of(self._texts) or scanner.refuse(_NO_ACCESSION)  # ruled out by __post_init__
 
     @property
     def accession(self) -> runs.Accession:
         """The run's ``swAccession``, by which a PUT finds it."""
-        return self.run.accession
+        return fields.accession_of(self._texts[fields.ACCESSION]) or scanner.refuse(_NO_ACCESSION)
 
     @property
     def current_working_dir(self) -> str | None:

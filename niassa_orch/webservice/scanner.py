@@ -92,12 +92,14 @@ class Scanner:
             refuse(f"a tag, comment or declaration is longer than {self._limits.token_bytes} bytes")
 
     def close(self) -> None:
-        """Tell that nothing more comes.
+        """Tell that nothing more comes; this scanner is of no further use.
 
         Raises:
             errors.MalformedAnswerError: The document is not complete.
         """
         self._parse(b"", final=True)
+        # Expat holds our handlers, and they hold expat: without this the collector has to find every parser that was.
+        del self._expat
 
     def _parse(self, chunk: bytes, *, final: bool) -> None:
         try:

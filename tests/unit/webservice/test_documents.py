@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import hypothesis
 import hypothesis.strategies as st
 import pytest
@@ -152,6 +155,19 @@ def test_a_document_that_cannot_be_trusted_is_refused(refused: bytes, reason: st
 def test_a_document_larger_than_any_run_is_refused() -> None:
     with pytest.raises(errors.MalformedAnswerError, match="larger"):
         documents.RunDocument.parse(b" " * (documents.LIMIT_BYTES + 1))
+
+
+def test_a_parser_that_is_done_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.disable()
+    try:
+        parser = documents.RunDocumentParser()
+        parser.feed(WHOLE)
+        parser.close()
+        left = weakref.ref(parser)
+        del parser
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_texts_of_many_megabytes_are_kept() -> None:
