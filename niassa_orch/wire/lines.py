@@ -111,15 +111,16 @@ class Line:
         Raises:
             failures.WireError: There is no whole, acceptable answer.
         """
+        where = self._base_url + _quoted(request.path)
         async with self._budget.turn():
-            with failures.translated(self.address(request)):
+            with failures.translated(f"{request.method} {where}"):
                 async with asyncio.timeout(self._timeout_seconds):
-                    return await self._exchange(request, sink)
+                    return await self._exchange(request, where, sink)
 
-    async def _exchange(self, request: Request, sink: Sink | None) -> Answer:
+    async def _exchange(self, request: Request, where: str, sink: Sink | None) -> Answer:
         exchange = self._session.request(
             request.method,
-            self._url(request),
+            yarl.URL(where + _query(request.query), encoded=True),
             data=request.body,
             headers=self._headers(request),
             allow_redirects=False,
@@ -132,20 +133,25 @@ class Line:
             headers = {name.lower(): value for name, value in response.headers.items()}
             if response.status != request.success or not request.media_types:
                 return Answer(response.status, headers)
+            if sink is not None:
+                await self._read(request, response, sink)
+                return Answer(response.status, headers)
             body = bytearray()
-            await self._read(request, response, body.extend if sink is None else sink)
+            await self._read(request, response, body.extend)
             return Answer(response.status, headers, bytes(body))
 
     async def _read(self, request: Request, response: aiohttp.ClientResponse, sink: Sink) -> None:
         self._check_body(request, response)
+        content = response.content
         read_bytes = 0
-        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        while chunk := await content.read(CHUNK_BYTES):
             read_bytes += len(chunk)
             if read_bytes > request.limit_bytes:
                 self._refuse_size(request)
             sink(chunk)
-            # What is buffered already comes without a pause; other tasks get their turn between two pieces.
-            await asyncio.sleep(0)
+            if not content.at_eof():
+                # What is buffered already comes without a pause; other tasks get their turn between two pieces.
+                await asyncio.sleep(0)
 
     def _check_body(self, request: Request, response: aiohttp.ClientResponse) -> None:
         if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
@@ -164,11 +170,6 @@ class Line:
     def _refuse_size(self, request: Request) -> None:
         message = f"{self.address(request)}: the answer is larger than {request.limit_bytes} bytes"
         raise failures.TooLargeError(message)
-
-    def _url(self, request: Request) -> yarl.URL:
-        query = urllib.parse.urlencode(request.query, quote_via=urllib.parse.quote, safe="")
-        address = self._base_url + _quoted(request.path) + (f"?{query}" if query else "")
-        return yarl.URL(address, encoded=True)
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {"Accept": ", ".join(request.media_types) or "*/*"}
@@ -201,4 +202,8 @@ def clean_base_url(text: str) -> str:
 
 
 def _quoted(path: tuple[str, ...]) -> str:
-    return "".join("/" + urllib.parse.quote(segment, safe="") for segment in path)
+    return "".join(["/" + urllib.parse.quote(segment, safe="") for segment in path])
+
+
+def _query(query: Mapping[str, str]) -> str:
+    return "?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote, safe="") if query else ""
