@@ -50,7 +50,7 @@ async def test_files_are_looked_at_again_after_a_while_and_written_only_when_the
             f"odd.o1, {_time_of(record)}, the last 1000 of {len(ODD) + 5003} bytes\n{'x' * 997}END" in record["stdOut"]
         )
         await stage.web.delete("requests")
-        await stage.web.polls("alice@lab.net", more=6)
+        await stage.web.polls(more=6)
         assert await stage.web.requests(method="PUT") == []
         await stage.cancel("alice", mine)
         await stage.web.reach("cancelled", mine)
@@ -62,7 +62,7 @@ async def test_a_working_directory_that_is_gone_leaves_the_texts_that_are_in_the
         [run] = await stage.web.reach("running", mine)
         await shown(stage, mine, "align: run")
         shutil.rmtree(run["currentWorkingDir"])
-        await stage.web.polls("alice@lab.net", more=4)
+        await stage.web.polls(more=4)
         await stage.cancel("alice", mine)
         await stage.web.reach("cancelled", mine)
         assert service.events("texts.unreadable") == []

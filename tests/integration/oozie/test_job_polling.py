@@ -26,7 +26,7 @@ class Watcher:
         self.last: dict[int, jobs.JobRow | None] = {}
         self.words = 0
 
-    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None) -> None:
+    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:  # noqa: ARG002
         self.last[accession] = row
         self.words += 1
 

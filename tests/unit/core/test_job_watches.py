@@ -14,7 +14,7 @@ class Watcher:
     def __init__(self) -> None:
         self.told: list[tuple[int, jobs.JobRow | None]] = []
 
-    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None) -> None:
+    def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:  # noqa: ARG002
         self.told.append((accession, row))
 
 
@@ -62,8 +62,8 @@ def test_what_nobody_watches_any_more_leaves_nothing_behind(watches: job_watches
 
 def test_a_watcher_may_stop_watching_while_it_is_told(watches: job_watches.Watches) -> None:
     class Leaving(Watcher):
-        def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None) -> None:
-            super().job_moved(accession, row)
+        def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:
+            super().job_moved(accession, row, first=first)
             watches.unwatch("job-1", accession)
 
     leaving = Leaving()
