@@ -20,6 +20,7 @@ import pydantic
 from niassa_orch import errors
 from niassa_orch.config import checks, credentials, documents, guarded
 from niassa_orch.config import settings as service_settings
+from niassa_orch.domain import accounts
 
 _LIMIT_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*\.toml")
@@ -65,6 +66,7 @@ class ProfileKeys(documents.Table):
     enabled: bool = True
     host: checks.QueryText | None = None
     settings_file: checks.SettingsPath = "~/.seqware/settings"
+    propagation: accounts.Propagation = accounts.Propagation.NATIVE
     web_service: WebServiceKeys = WebServiceKeys()
     engine: EngineKeys = EngineKeys()
     launching: LaunchingKeys = LaunchingKeys()

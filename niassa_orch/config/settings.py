@@ -53,6 +53,8 @@ class Engine(documents.Table):
 
     ``batch`` is the number of accessions in one call; ``doubt_grace_seconds`` is how long Oozie must have answered
     "none" before a launch without a job may be tried again; ``kill_grace_seconds`` lie between SIGTERM and SIGKILL.
+    ``propagate_...`` hold for accounts whose runs the engine propagates: accessions in one call, seconds from one round
+    of calls to the next, and how long one may last.
     """
 
     command: checks.Command = ("seqware",)
@@ -62,6 +64,9 @@ class Engine(documents.Table):
     kill_grace_seconds: _Seconds = 10
     doubt_grace_seconds: _Seconds = 120
     batch: Size = 5
+    propagate_batch: Size = 50
+    propagate_every_seconds: _Seconds = 60
+    propagate_deadline_seconds: _Seconds = 300
 
 
 class Launching(documents.Table):

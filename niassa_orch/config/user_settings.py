@@ -66,9 +66,13 @@ def parse(content: bytes, file: str = "~/.seqware/settings") -> UserSettings:
 
 
 def needs_user_settings(profile: profiles.Profile) -> bool:
-    """Whether the profile leaves out something that only the user's own settings can say."""
+    """Whether the profile leaves out something that only the user's own settings can say.
+
+    Where the engine propagates, which Oozie it asks is such a thing, whatever the profile says.
+    """
     keys = profile.web_service
-    return not (keys.url and keys.user and keys.password_file and profile.engine.oozie_url)
+    whole = keys.url and keys.user and keys.password_file and profile.engine.oozie_url
+    return not whole or profile.propagation is accounts.Propagation.ENGINE
 
 
 def merge(
@@ -90,6 +94,8 @@ def merge(
     """
     theirs = user_settings or UserSettings()
     _check_method(profile, theirs)
+    if profile.propagation is accounts.Propagation.ENGINE:
+        _check_oozie(profile, theirs)
     account = _account(profile, theirs, settings)
     return account, credentials.Login(account.web_user, password or _their_password(profile, theirs, account.web_user))
 
@@ -124,6 +130,7 @@ def _account(profile: profiles.Profile, theirs: UserSettings, settings: service_
         polls_alone=profile.web_service.poll == "own",
         in_flight=profile.launching.in_flight or settings.launching.account_in_flight,
         a_beat=profile.launching.a_beat or settings.launching.account_a_beat,
+        propagation=profile.propagation,
     )
 
 
@@ -155,6 +162,17 @@ def _check_method(profile: profiles.Profile, theirs: UserSettings) -> None:
     if theirs.metadata_method is not None and theirs.metadata_method.strip().lower() != "webservice":
         reason = f"must be webservice in {_place(profile)}"
         raise errors.UserSettingsError(profile.file, "SW_METADATA_METHOD", reason)
+
+
+def _check_oozie(profile: profiles.Profile, theirs: UserSettings) -> None:
+    """The engine asks the Oozie of the user's settings: another one that is well would say nothing about that one."""
+    if theirs.oozie_url is None or not theirs.oozie_url.strip():
+        reason = f'is missing in {_place(profile)}, and with propagation = "engine" it is the engine that asks it'
+        raise errors.UserSettingsError(profile.file, "OOZIE_URL", reason)
+    named = profile.engine.oozie_url
+    if named and named != _checked(profile, "OOZIE_URL", theirs.oozie_url, checks.base_url):
+        reason = f"is not OOZIE_URL in {_place(profile)}, which the engine asks: take it out of the profile"
+        raise errors.UserSettingsError(profile.file, "engine.oozie_url", reason)
 
 
 def _required(

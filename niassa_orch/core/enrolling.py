@@ -157,6 +157,7 @@ class Enrolling:
             settings_file=profile.settings_file,
             deadline_seconds=engine.deadline_seconds,
             whitestar_deadline_seconds=engine.whitestar_deadline_seconds,
+            propagate_deadline_seconds=engine.propagate_deadline_seconds,
             kill_grace_seconds=engine.kill_grace_seconds,
             allow_root=self._settings.allow_root,
         )

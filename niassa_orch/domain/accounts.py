@@ -5,6 +5,14 @@ secret. Made by ``core.enrolling``, read by everybody.
 """
 
 import dataclasses
+import enum
+
+
+class Propagation(enum.StrEnum):
+    """Who brings Oozie's word to the web service: we ourselves, or the engine's own command, called as the account."""
+
+    NATIVE = "native"
+    ENGINE = "engine"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,6 +30,7 @@ class Account:
         polls_alone: Whether its runs are listed with its own login only.
         in_flight: Most launches of the account that are begun and not settled; ``None`` is no limit.
         a_beat: Most launches of the account that begin in any beat's time; ``None`` is no limit.
+        propagation: Who moves the statuses of its runs on Oozie.
     """
 
     name: str
@@ -34,6 +43,7 @@ class Account:
     polls_alone: bool = False
     in_flight: int | None = None
     a_beat: int | None = None
+    propagation: Propagation = Propagation.NATIVE
 
     @property
     def claim(self) -> tuple[str, str, str]:

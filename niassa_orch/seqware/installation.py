@@ -29,6 +29,7 @@ class MediatorConfiguration:
         settings_file: The seqware settings of each Unix user; ``~/`` is that user's home.
         deadline_seconds: After this long a launch is killed, with all its descendants.
         whitestar_deadline_seconds: The same for ``launch-whitestar``, whose calls last as long as the workflow.
+        propagate_deadline_seconds: The same for ``propagate``, of which nothing is lost when it is killed.
         kill_grace_seconds: Between SIGTERM and SIGKILL.
         max_accessions: In one call.
         most_transcript_bytes: A launch whose output grows beyond this is ended as at its deadline. A transcript of
@@ -43,6 +44,7 @@ class MediatorConfiguration:
     settings_file: str = "~/.seqware/settings"
     deadline_seconds: float = 900
     whitestar_deadline_seconds: float = 604_800
+    propagate_deadline_seconds: float = 300
     kill_grace_seconds: float = 10
     max_accessions: int = 50
     most_transcript_bytes: int = 268_435_456

@@ -7,6 +7,7 @@ from hypothesis import strategies
 
 from niassa_orch import errors
 from niassa_orch.config import credentials, profiles, settings, user_settings
+from niassa_orch.domain import accounts
 
 _CANARY = "canary-Pa55 "
 _CONTENT = b"""
@@ -84,6 +85,7 @@ def test_one_line_of_profile_is_completed_from_the_users_settings() -> None:
         "polls_alone": False,
         "in_flight": 20,
         "a_beat": 30,
+        "propagation": accounts.Propagation.NATIVE,
     }
     assert login.user == "bob@lab.net"
     assert login.password.get_secret_value() == _CANARY
@@ -141,6 +143,35 @@ def test_an_account_without_oozie_is_an_account() -> None:
     found = dataclasses.replace(user_settings.parse(_CONTENT), oozie_url="  ", default_engine=None)
     account, _ = user_settings.merge(_profile(), found, None, _SERVICE)
     assert (account.oozie_url, account.default_engine) == ("", "")
+
+
+def test_where_the_engine_propagates_the_oozie_of_the_users_settings_counts_and_the_profile_may_repeat_it() -> None:
+    keys = {"url": "http://a/ws", "user": "bob@lab.net", "password_file": "/secret"}
+    profile = _profile(web_service=keys, engine={"oozie_url": "http://server2:11000/oozie"}, propagation="engine")
+    assert user_settings.needs_user_settings(profile)
+    account, _ = user_settings.merge(profile, user_settings.parse(_CONTENT), pydantic.SecretStr("x"), _SERVICE)
+    assert account.propagation is accounts.Propagation.ENGINE
+    assert account.oozie_url == "http://server2:11000/oozie"
+
+
+@pytest.mark.parametrize(
+    ("engine", "theirs", "key"),
+    [
+        ({"oozie_url": "http://other:11000/oozie"}, None, "engine.oozie_url"),
+        ({"oozie_url": "http://server2:11000/oozie"}, b"", "OOZIE_URL"),
+        ({}, b" ", "OOZIE_URL"),
+        ({}, b"canary", "OOZIE_URL"),
+    ],
+)
+def test_an_engine_that_would_ask_another_oozie_than_the_one_that_is_probed_propagates_nothing(
+    engine: dict[str, str], theirs: bytes | None, key: str
+) -> None:
+    content = _CONTENT if theirs is None else _CONTENT + b"OOZIE_URL=" + theirs + b"\n"
+    with pytest.raises(errors.UserSettingsError) as caught:
+        user_settings.merge(_profile(engine=engine, propagation="engine"), user_settings.parse(content), None, _SERVICE)
+    assert (caught.value.file, caught.value.key) == ("bob.toml", key)
+    assert "~/.seqware/settings of niassa-bob" in caught.value.reason
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
