@@ -1,4 +1,5 @@
-"""Reads the mediator's answers: an account's seqware settings, the texts of its runs' steps, who holds its locks.
+"""Reads the mediator's answers: an account's seqware settings, the texts of its runs' steps, who holds its locks, how
+a propagation of the engine's ended, what an Oozie server said.
 
 Pure: bytes in, records out. An answer is the account's to forge, so the kind and range of every field is checked, and
 nothing of an answer is in an error: what is not understood is ``None``. Called by ``query``, in a question's thread.
@@ -43,6 +44,31 @@ class HeldLock:
     command: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Propagated:
+    """How an engine call ended that propagated statuses.
+
+    Args:
+        exit_code: The engine's; 0 says nothing about any run.
+        timed_out: It was killed at its deadline.
+        locked: It gave up on the engine's lock.
+        seconds: How long it took.
+    """
+
+    exit_code: int
+    timed_out: bool
+    locked: bool
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Probe:
+    """What an Oozie server answered when it was asked for its versions: those, or why it did not (``error``)."""
+
+    versions: tuple[int, ...]
+    error: str
+
+
 Texts = dict[runs.Accession, texts.StepFiles | None]
 
 
@@ -59,6 +85,16 @@ def parse_texts(answer: bytes) -> Texts | None:
 def parse_locks(answer: bytes) -> tuple[HeldLock, ...] | None:
     """The answer to ``lock``: every lock of the engine that somebody holds."""
     return _understood(answer, lambda answer: tuple(map(_held_lock, _of(list, json.loads(answer)["held"]))))
+
+
+def parse_propagated(answer: bytes) -> Propagated | None:
+    """The answer to ``propagate``."""
+    return _understood(answer, _propagated)
+
+
+def parse_probe(answer: bytes) -> Probe | None:
+    """The answer to ``probe``."""
+    return _understood(answer, _probe)
 
 
 def parse_refusal(answer: bytes) -> str | None:
@@ -119,6 +155,23 @@ def _held_lock(held: dict[str, object]) -> HeldLock:
         pid=None if pid is None else _count(pid, below=1 << 31),
         command=_shown(held["command"]),
     )
+
+
+def _propagated(answer: bytes) -> Propagated:
+    record = json.loads(answer)
+    return Propagated(
+        exit_code=_count(record["exit_code"], below=1 << 16),
+        timed_out=_of(bool, record["timed_out"]),
+        locked=_of(bool, record["locked"]),
+        seconds=_of(float, record["seconds"]),
+    )
+
+
+def _probe(answer: bytes) -> Probe:
+    record = json.loads(answer)
+    if "versions" in record:
+        return Probe(tuple(_count(version) for version in _of(list, record["versions"])), "")
+    return Probe((), _shown(record["error"]))
 
 
 def _of(kind: type[_Value], value: object) -> _Value:

@@ -13,7 +13,7 @@ import typing
 
 SUDO = ("sudo", "-n", "-H", "-u")
 
-Verb = typing.Literal["launch", "launch-whitestar", "settings", "texts", "lock", "version"]
+Verb = typing.Literal["launch", "launch-whitestar", "propagate", "settings", "texts", "lock", "probe", "version"]
 
 #: What sudo writes, and what that means. The first match counts. Fields: service, user, mediator.
 _MEANINGS = (
@@ -84,6 +84,11 @@ def parse_argv(words: collections.abc.Sequence[str]) -> tuple[Identity, pathlib.
     if tuple(words[: len(SUDO)]) == SUDO:
         return Identity(words[len(SUDO)]), pathlib.Path(words[len(SUDO) + 2])
     return Identity("", own=True), pathlib.Path(words[0])
+
+
+def verb_of(words: collections.abc.Sequence[str]) -> str:
+    """The verb of an argument list of ``argv``."""
+    return words[len(SUDO) + 3] if tuple(words[: len(SUDO)]) == SUDO else words[1]
 
 
 def explain_refusal(identity: Identity, mediator: pathlib.Path, text: str, *, service_user: str = "niassa") -> str:

@@ -5,10 +5,11 @@ It stands alone: standard library only, Python 3.6 or newer, installed as one ro
 beside it (``seqware.installation``). Its caller is not trusted: whoever takes over the service user gets these verbs
 and digits, nothing else. What runs, with which settings and for how long, comes from ``mediator.json`` alone.
 
-Verbs: ``launch A B C``, ``launch-whitestar A``, ``settings``, ``texts`` (JSON on stdin), ``lock``, ``version``. Every
-answer is a line of JSON that begins with ``{"niassa_orch_mediator": 1``. Exit codes: 0 done, 64 refused, 74 nothing
-could be read or written, 124 killed at the deadline or for its endless output; a launch that ran ends with the engine's
-own code (128 + n for signal n). A question is over after two minutes, whatever becomes of its answer.
+Verbs: ``launch A B C``, ``launch-whitestar A``, ``propagate A B C``, ``settings``, ``texts`` and ``probe`` (JSON on
+stdin), ``lock``, ``version``. Every answer is a line of JSON that begins with ``{"niassa_orch_mediator": 1``. Exit
+codes: 0 done, 64 refused, 74 nothing could be read or written, 124 killed at the deadline or for its endless output; a
+launch that ran ends with the engine's own code (128 + n for signal n), a propagation says it in its answer. A question
+is over after two minutes, whatever becomes of its answer.
 """
 
 import base64
@@ -28,6 +29,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import typing
 
@@ -38,6 +40,7 @@ DEFAULTS: Record = {
     "settings_file": "~/.seqware/settings",
     "deadline_seconds": 900,
     "whitestar_deadline_seconds": 604800,
+    "propagate_deadline_seconds": 300,
     "kill_grace_seconds": 10,
     "max_accessions": 50,
     "most_transcript_bytes": 268435456,
@@ -68,6 +71,12 @@ TEXT_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.+@=,-]{0,199})\.([eo])([0-9]{1
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 FLOCK = "hhqqi0q"  # struct flock: kind, whence, start, length, pid
 MOST_COMMAND = 200
+MOST_SPOKEN_BYTES = 16 << 20
+PROBE_SECONDS = 10
+PROBE_BYTES = 64 * 1024
+MOST_URL = 2000
+MOST_VERSIONS = 100
+LOCKED = b"AlreadyLockedException"
 BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -241,11 +250,7 @@ def launch(configuration: Record, account: pwd.struct_passwd, verb: str, words: 
     whitestar = verb == "launch-whitestar"
     accessions = parse_accessions(words, 1 if whitestar else configuration["max_accessions"])
     settings_file = read_settings(configuration, account)[0]
-    command = configuration["command"] + ["workflow-run", "launch-scheduled"]
-    for accession in accessions:
-        command += ["--accession", str(accession)]
-    if not (os.path.isfile(command[0]) and os.access(command[0], os.X_OK)):
-        refuse("%s cannot be run as %s: set the engine's command" % (command[0], account.pw_name))
+    command = engine_command(configuration, account, "launch-scheduled", accessions)
     check_limits()
     deadline_seconds = configuration["whitestar_deadline_seconds" if whitestar else "deadline_seconds"]
     begin = {"record": "begin", "verb": verb, "user": account.pw_name, "uid": os.getuid(), "pid": os.getpid()}
@@ -255,11 +260,48 @@ def launch(configuration: Record, account: pwd.struct_passwd, verb: str, words: 
     guardian = fork_guardian()
     if guardian:
         return relay(guardian)
-    call = Call(deadline_seconds, configuration["kill_grace_seconds"], configuration["most_transcript_bytes"])
-    return run_framed(call, begin, engine_environment(configuration, account, settings_file))
+    transcript = Transcript(configuration["most_transcript_bytes"])
+    call = Call(deadline_seconds, configuration["kill_grace_seconds"], transcript)
+    return run_framed(call, transcript, begin, engine_environment(configuration, account, settings_file))
 
 
-def run_framed(call: "Call", begin: Record, environment: typing.Dict[str, str]) -> int:
+def propagate(configuration: Record, account: pwd.struct_passwd, words: typing.List[str]) -> int:
+    """Let the engine ask Oozie about these accessions and write what it hears; the answer says how its call ended.
+
+    Its output is not kept: nothing has to be settled by it, and it is long. Returns the mediator's exit code.
+    """
+    accessions = parse_accessions(words, configuration["max_accessions"])
+    settings_file = read_settings(configuration, account)[0]
+    command = engine_command(configuration, account, "propagate-statuses", accessions)
+    check_limits()
+    environment = engine_environment(configuration, account, settings_file)
+    signal.alarm(0)  # from here on the deadline counts
+    guardian = fork_guardian()
+    if guardian:
+        return relay(guardian)
+    spoken = Spoken(MOST_SPOKEN_BYTES)
+    call = Call(configuration["propagate_deadline_seconds"], configuration["kill_grace_seconds"], spoken)
+    started = time.monotonic()
+    call.run(command, environment, account.pw_dir)
+    record = {"record": "propagated", "exit_code": call.exit_code, "timed_out": call.timed_out}
+    record.update(signalled=call.signalled, locked=spoken.holds(LOCKED))
+    answer(dict(record, seconds=round(time.monotonic() - started, 3)))
+    return 0
+
+
+def engine_command(
+    configuration: Record, account: pwd.struct_passwd, subcommand: str, accessions: typing.List[int]
+) -> typing.List[str]:
+    """The engine's whole command line; refuses a command that cannot be run."""
+    command: typing.List[str] = configuration["command"] + ["workflow-run", subcommand]
+    for accession in accessions:
+        command += ["--accession", str(accession)]
+    if not (os.path.isfile(command[0]) and os.access(command[0], os.X_OK)):
+        refuse("%s cannot be run as %s: set the engine's command" % (command[0], account.pw_name))
+    return command
+
+
+def run_framed(call: "Call", file: "Transcript", begin: Record, environment: typing.Dict[str, str]) -> int:
     """Run the engine between a first and a last record; returns the exit code.
 
     The records carry a nonce that the engine cannot know, so that nothing it prints passes for the last record, which
@@ -272,7 +314,6 @@ def run_framed(call: "Call", begin: Record, environment: typing.Dict[str, str]) 
     started = time.monotonic()
     call.run(begin["command"], environment, environment["HOME"])
     sync_output()
-    file = call.transcript
     file.look()
     if file.disk_full:
         raise OSError(errno.ENOSPC, "the disk of the transcript is full")
@@ -314,7 +355,12 @@ def relay(guardian: int) -> int:
 
 
 class Transcript:
-    """What became of the file that our output goes to. Once noticed it stays so."""
+    """What became of the file that our output goes to. Once noticed it stays so.
+
+    ``descriptor`` is where the engine writes to; ``None`` is where we write to.
+    """
+
+    descriptor: typing.Optional[int] = None
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -340,11 +386,49 @@ class Transcript:
         return self.too_long or self.disk_full
 
 
+class Spoken:
+    """Where an engine writes to whose words nobody keeps: a file without a name, emptied when it gets too long.
+
+    No pipe: nobody has to read it, so that the engine never waits. Without room for it the words are lost.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.descriptor = open_nameless()
+
+    def has_to_end(self) -> bool:
+        """Never; but what is too long is forgotten."""
+        with contextlib.suppress(OSError):
+            if os.fstat(self.descriptor).st_size > self.most_bytes:
+                os.ftruncate(self.descriptor, 0)
+        return False
+
+    def holds(self, mark: bytes) -> bool:
+        """Whether what it said last has these words."""
+        with contextlib.suppress(OSError):
+            size = os.fstat(self.descriptor).st_size
+            return mark in os.pread(self.descriptor, MOST_BYTES, max(0, size - MOST_BYTES))
+        return False
+
+
+def open_nameless() -> int:
+    """A file without a name to which everybody appends, or where there is no room for one, the null device."""
+    try:
+        with tempfile.TemporaryFile(dir="/tmp", buffering=0) as file:
+            descriptor = os.dup(file.fileno())
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
+        return descriptor
+    except OSError:
+        return os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+
+
 class Call:
     """The engine with all its descendants, in a session of its own."""
 
-    def __init__(self, deadline_seconds: float, kill_grace_seconds: float, most_transcript_bytes: int) -> None:
-        self.transcript = Transcript(most_transcript_bytes)
+    def __init__(
+        self, deadline_seconds: float, kill_grace_seconds: float, transcript: typing.Union[Transcript, Spoken]
+    ) -> None:
+        self.transcript = transcript
         self.deadline = time.monotonic() + deadline_seconds
         self.grace_seconds = kill_grace_seconds
         self.kill_at = math.inf
@@ -364,6 +448,8 @@ class Call:
             engine = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
+                stdout=self.transcript.descriptor,
+                stderr=self.transcript.descriptor,
                 cwd=cwd,
                 env=environment,
                 start_new_session=True,
@@ -637,6 +723,62 @@ def read_command(pid: int) -> str:
     return plain(" ".join(shown))[:MOST_COMMAND]
 
 
+def read_url() -> str:
+    """The URL of an Oozie server on stdin, ``{"url": "http://..."}``: http or https, without a login or a query."""
+    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    try:
+        url = json.loads(content.decode("utf-8"), parse_int=lambda digits: int(digits[:20]))["url"]
+        good = re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[!-~]*)?", url)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        refuse("stdin must hold JSON with a url")
+    if not good or len(url) > MOST_URL or set("@?#\\\"'<>") & set(url):
+        refuse("stdin names a URL that no Oozie server can have")
+    return str(url)
+
+
+def probe(url: str) -> Record:
+    """Ask an Oozie server for its versions; the record of what it answers, with no word of its own."""
+    # Here, since no other verb pays for loading them.
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    class Staying(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: typing.Any, **__: typing.Any) -> None:
+            """Another server is not the one that was asked for."""
+
+    def too_late(*_: object) -> "typing.NoReturn":
+        raise TimeoutError(errno.ETIMEDOUT, "no answer within %d s" % PROBE_SECONDS)
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, PROBE_SECONDS, 1)
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Staying)
+        with opener.open(url.rstrip("/") + "/versions", timeout=PROBE_SECONDS) as response:
+            return judged(response.status, response.read(PROBE_BYTES + 1))
+    except urllib.error.HTTPError as error:
+        return {"record": "probe", "status": error.code, "error": "HTTP status %d" % error.code}
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        cause = getattr(error, "reason", error)
+        why = getattr(cause, "strerror", None) or type(cause).__name__
+        return {"record": "probe", "status": None, "error": plain(str(why))[:MOST_COMMAND]}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def judged(status: int, body: bytes) -> Record:
+    """The record of an answer: versions are a short list of small numbers, and anything else is not Oozie's."""
+    record: Record = {"record": "probe", "status": status}
+    try:
+        versions = json.loads(body[:PROBE_BYTES].decode("utf-8")) if len(body) <= PROBE_BYTES else None
+    except (ValueError, RecursionError):
+        versions = None
+    listed = versions if isinstance(versions, list) and len(versions) <= MOST_VERSIONS else []
+    if status == 200 and listed and all(type(version) is int and 0 <= version < 1000 for version in listed):
+        return dict(record, versions=listed)
+    return dict(record, error="the answer is not that of an Oozie server")
+
+
 def plain(text: str) -> str:
     """A text whose every character is a printable one of ASCII."""
     return re.sub("[^ -~]", "?", text)
@@ -652,8 +794,18 @@ def serve(words: typing.List[str]) -> int:
     check_groups(account)
     if verb in ("launch", "launch-whitestar"):
         return launch(configuration, account, verb, rest)
-    if rest or verb not in ("settings", "texts", "lock", "version"):
-        refuse("the verbs are: launch A B C, launch-whitestar A, settings, texts, lock, version")
+    if verb == "propagate":
+        return propagate(configuration, account, rest)
+    if rest or verb not in ("settings", "texts", "lock", "probe", "version"):
+        refuse(
+            "the verbs are: launch A B C, launch-whitestar A, propagate A B C, settings, texts, lock, probe, version"
+        )
+    respond(configuration, account, verb)
+    return 0
+
+
+def respond(configuration: Record, account: pwd.struct_passwd, verb: str) -> None:
+    """Answer a question."""
     if verb == "version":
         answer({"record": "version", "version": 1, "user": account.pw_name, "command": configuration["command"]})
     elif verb == "settings":
@@ -663,10 +815,11 @@ def serve(words: typing.List[str]) -> int:
         answer(dict(record, content_base64=base64.b64encode(content).decode("ascii")))
     elif verb == "lock":
         answer({"record": "lock", "held": list_locks(account.pw_dir)})
+    elif verb == "probe":
+        answer(probe(read_url()))
     else:
         for order in read_orders():
             answer(read_texts(order))
-    return 0
 
 
 def main() -> int:

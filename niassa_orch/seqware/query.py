@@ -36,8 +36,8 @@ _Answer = typing.TypeVar("_Answer")
 
 async def settings(argv: collections.abc.Sequence[str], *, deadline_seconds: float = 30) -> answers.SettingsFile:
     """The settings file of an account; ``argv`` is that of the verb ``settings``. Raises as ``ask`` does."""
-    found = await _question(argv, b"", deadline_seconds, _SETTINGS_BYTES, answers.parse_settings)
-    return _understood("settings", found)
+    found = await question(argv, b"", deadline_seconds, _SETTINGS_BYTES, answers.parse_settings)
+    return understood("settings", found)
 
 
 async def texts(
@@ -58,8 +58,8 @@ async def texts(
     orders = [{"accession": accession, "directory": path, **most} for accession, path in directories.items()]
     # Every byte of a text may become a character of three.
     most_bytes = (3 * max(run_bytes, _RUN_BYTES) + _NAMES_BYTES) * max(1, len(orders))
-    found = await _question(argv, json.dumps(orders).encode(), deadline_seconds, most_bytes, answers.parse_texts)
-    known = _understood("texts", found)
+    found = await question(argv, json.dumps(orders).encode(), deadline_seconds, most_bytes, answers.parse_texts)
+    known = understood("texts", found)
     return {accession: known.get(accession) for accession in directories}
 
 
@@ -68,11 +68,12 @@ async def locks(argv: collections.abc.Sequence[str], *, deadline_seconds: float 
 
     Raises as ``ask`` does; MediatorRefusedError also from a mediator that is too old to know the verb.
     """
-    found = await _question(argv, b"", deadline_seconds, _LOCKS_BYTES, answers.parse_locks)
-    return _understood("lock", found)
+    found = await question(argv, b"", deadline_seconds, _LOCKS_BYTES, answers.parse_locks)
+    return understood("lock", found)
 
 
-def _understood(verb: str, found: _Answer | None) -> _Answer:
+def understood(verb: str, found: _Answer | None) -> _Answer:
+    """The answer to a verb; raises EngineCallError when it was not understood."""
     if found is None:
         msg = f"the mediator's answer to {verb} is not what this version expects: install the mediator anew"
         raise errors.EngineCallError(msg)
@@ -97,19 +98,22 @@ async def ask(
     Raises SudoRefusedError (sudo did not run the mediator), MediatorRefusedError (it said no), else EngineCallError
     (no answer in time, too long, or an exit code other than 0). No message holds anything of the answer.
     """
-    return await _question(argv, stdin, deadline_seconds, most_bytes, bytes)
+    return await question(argv, stdin, deadline_seconds, most_bytes, bytes)
 
 
-async def _question(
+async def question(
     argv: collections.abc.Sequence[str],
     stdin: bytes,
     deadline_seconds: float,
     most_bytes: int,
     read: collections.abc.Callable[[bytes], _Answer],
+    *,
+    outlives: bool = False,
 ) -> _Answer:
-    """Hold a conversation in a thread of its own; returns what ``read`` makes of the answer there.
+    """Hold a conversation in a thread of its own; returns what ``read`` makes of the answer there. Raises as ``ask``.
 
     Never in the event loop's executor: that has a few threads for everybody, and looks up host names for everybody.
+    ``outlives``: who stops waiting, and the end of the process, leave it to its own end.
     """
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[_Answer] = loop.create_future()
@@ -124,7 +128,7 @@ async def _question(
         except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
             report(error)
 
-    attendant = threading.Thread(target=attend, name=f"question-{argv[-1]}")
+    attendant = threading.Thread(target=attend, name=f"question-{identity.verb_of(argv)}", daemon=outlives)
     try:
         attendant.start()
     except RuntimeError as error:
@@ -133,7 +137,8 @@ async def _question(
     try:
         return await answered
     finally:
-        given_up.set()  # when we were cancelled, the thread ends soon
+        if not outlives:
+            given_up.set()  # when we were cancelled, the thread ends soon
 
 
 def _converse(
@@ -234,7 +239,7 @@ def _check(argv: list[str], exit_code: int, answer: bytes, said: str) -> None:
     whose, _ = identity.parse_argv(argv)
     if exit_code == _REFUSED:
         why = answers.parse_refusal(answer) or "it does not say why"
-        msg = f"the mediator refuses {argv[-1]} as {whose.unix_user or 'our own user'}: {why}"
+        msg = f"the mediator refuses {identity.verb_of(argv)} as {whose.unix_user or 'our own user'}: {why}"
         raise errors.MediatorRefusedError(msg)
     if not answer and (said.startswith("sudo:") or (exit_code == 1 and not whose.own)):
         raise errors.SudoRefusedError(_explain(argv, said))
