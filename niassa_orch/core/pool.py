@@ -110,7 +110,7 @@ class EngineTurns:
 
     def __init__(self, engine_calls: int) -> None:
         self.calls = Pool(engine_calls)
-        self._users: collections.defaultdict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
+        self._users: collections.defaultdict[str, Pool] = collections.defaultdict(lambda: Pool(1))
         self._holders: dict[str, str] = {}
 
     def holder(self, unix_user: str) -> str | None:
@@ -118,14 +118,15 @@ class EngineTurns:
         return self._holders.get(unix_user)
 
     @contextlib.asynccontextmanager
-    async def turn(self, unix_user: str, *, what: str) -> AsyncIterator[None]:
+    async def turn(self, unix_user: str, *, what: str, patient: bool = False) -> AsyncIterator[None]:
         """Hold the user's turn; a place among ``calls`` is taken, and given back, apart from it.
 
         Args:
             unix_user: Whose turn.
             what: The call in words, shown to those who wait.
+            patient: Let everybody go first who is not, such as launches before propagations.
         """
-        async with self._users[unix_user]:
+        async with self._users[unix_user].slot(unix_user, urgent=not patient):
             self._holders[unix_user] = what
             try:
                 yield

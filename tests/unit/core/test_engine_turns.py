@@ -72,3 +72,24 @@ async def test_a_turn_that_is_given_up_while_waiting_leaves_nothing_held() -> No
         async with asyncio.timeout(1), turns.turn(user, what="now"), turns.calls.slot(user):
             assert turns.holder(user) == "now"
     assert turns.calls.busy == 0
+
+
+@pytest.mark.looptime
+async def test_who_is_patient_lets_everybody_else_go_first() -> None:
+    turns = pool.EngineTurns(1)
+    order: list[str] = []
+
+    async def call(what: str, *, patient: bool = False) -> None:
+        async with turns.turn("niassa-bob", what=what, patient=patient):
+            order.append(what)
+            await asyncio.sleep(10)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(call("launch 1"))
+        await asyncio.sleep(1)
+        for number in (1, 2):
+            group.create_task(call(f"propagate {number}", patient=True))
+        await asyncio.sleep(1)
+        for number in (2, 3):
+            group.create_task(call(f"launch {number}"))
+    assert order == ["launch 1", "launch 2", "launch 3", "propagate 1", "propagate 2"]
