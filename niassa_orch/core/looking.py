@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from niassa_orch import errors
-from niassa_orch.core import board, enrolling, rests, writing
+from niassa_orch.core import board, enrolling, probing, rests, writing
 from niassa_orch.domain import runs
 from niassa_orch.journal import store
 
@@ -47,7 +47,7 @@ class Look:
             raise failure
         if any(run.engine_family is not runs.EngineFamily.WHITESTAR for run in fresh):
             # An engine whose Oozie is out of reach fails the runs that it is asked to launch.
-            await enrolled.oozie().versions()
+            await probing.check(enrolled)
         return fresh
 
     async def _is_fresh(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> bool:

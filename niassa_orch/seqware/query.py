@@ -110,10 +110,9 @@ async def question(
     *,
     outlives: bool = False,
 ) -> _Answer:
-    """Hold a conversation in a thread of its own; returns what ``read`` makes of the answer there. Raises as ``ask``.
+    """Hold a conversation in a thread of its own, not in the event loop's executor: that looks up hosts for everybody.
 
-    Never in the event loop's executor: that has a few threads for everybody, and looks up host names for everybody.
-    ``outlives``: who stops waiting, and the end of the process, leave it to its own end.
+    Returns what ``read`` makes of the answer there; raises as ``ask``. What ``outlives`` us goes on to its own end.
     """
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[_Answer] = loop.create_future()

@@ -9,6 +9,9 @@ END = '{"niassa_orch_mediator": 1, "record": "end", "call": "n0nce", "exit_code"
 REFUSED = '{"niassa_orch_mediator": 1, "record": "refused", "refused": "no settings file"}'
 
 
+_ASKED = ("lock", "probe")
+
+
 def launching(accession: int, directory: str | None = None, job: str | None = None) -> list[str]:
     """The engine's lines about one run."""
     lines = [f"Working Run: {accession}", f"Launching via new launcher: {accession}"]
@@ -24,17 +27,20 @@ def whole(*lines: str) -> list[str]:
 def mediator(path: pathlib.Path, lines: Sequence[str], *, gate: pathlib.Path | None = None) -> pathlib.Path:
     """A program that notes how it was called in ``path.log``, waits at the gate, and says the lines.
 
-    Asked who holds the engine's locks, it says what ``locks`` wrote; without that it does not understand the question.
+    Asked who holds the engine's locks, whether Oozie is well, and to propagate, it says what ``locks``, ``oozie`` and
+    ``propagated`` wrote; without that it does not understand the question. A propagation waits at the gate too.
 
     Args:
         path: Where it goes.
         lines: What it says.
         gate: With ``-`` and the first accession a named pipe; the call waits there until somebody writes a line.
     """
-    asked = f'[ "$1" = lock ] && [ -e {path}.locks ] && exec cat {path}.locks\n'
-    wait = f"{asked}read line < {gate}-$2\n" if gate else asked
+    asked = "".join(f'[ "$1" = {verb} ] && [ -e {path}.{verb} ] && exec cat {path}.{verb}\n' for verb in _ASKED)
+    wait = f"read line < {gate}-$2\n" if gate else ""
+    moves = f"[ -e {path}.probe-later ] && mv {path}.probe-later {path}.probe"
+    asked += wait + f'[ "$1" = propagate ] && [ -e {path}.propagated ] && {{ {moves}; cat {path}.propagated; exit; }}\n'
     said = "\n".join(lines)
-    path.write_text(f"#!/bin/sh\necho \"$@\" >> {path}.log\n{wait}cat <<'END'\n{said}\nEND\n")
+    path.write_text(f"#!/bin/sh\necho \"$@\" >> {path}.log\n{asked}cat <<'END'\n{said}\nEND\n")
     path.chmod(0o755)
     return path
 
@@ -43,7 +49,20 @@ def locks(path: pathlib.Path, *held: tuple[str, int | None, str]) -> None:
     """What the mediator says of the engine's locks from now on: name, holder and command of each."""
     listed = [dict(zip(("name", "pid", "command"), one, strict=True)) for one in held]
     record = {"niassa_orch_mediator": 1, "record": "lock", "held": listed}
-    pathlib.Path(f"{path}.locks").write_text(json.dumps(record) + "\n")
+    pathlib.Path(f"{path}.lock").write_text(json.dumps(record) + "\n")
+
+
+def oozie(path: pathlib.Path, error: str = "", *, later: bool = False) -> None:
+    """What the mediator says of Oozie from now on, or ``later``, once it has propagated."""
+    record: dict[str, object] = {"niassa_orch_mediator": 1, "record": "probe", "status": None}
+    record |= {"error": error} if error else {"versions": [0, 1, 2]}
+    pathlib.Path(f"{path}.probe-later" if later else f"{path}.probe").write_text(json.dumps(record) + "\n")
+
+
+def propagated(path: pathlib.Path, exit_code: int = 0, *, timed_out: bool = False, locked: bool = False) -> None:
+    """What the mediator says of the engine's propagations from now on."""
+    record = {"exit_code": exit_code, "timed_out": timed_out, "locked": locked, "seconds": 1.5}
+    pathlib.Path(f"{path}.propagated").write_text(json.dumps({"niassa_orch_mediator": 1, **record}) + "\n")
 
 
 def calls_of(path: pathlib.Path) -> list[str]:

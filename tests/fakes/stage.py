@@ -24,6 +24,8 @@ from niassa_orch.core import (
     caller,
     cycle,
     engine_lock,
+    engine_propagating,
+    engine_rounds,
     enrolling,
     intents,
     launching,
@@ -58,7 +60,7 @@ JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
 _TIMED: tuple[types.ModuleType, ...] = (
-    *(caller, engine_lock, intents, launching, polling, propagating),
+    *(caller, engine_lock, engine_propagating, intents, launching, polling, propagating),
     *(rests, run_texts, settlement, shares, sharing, step_texts, watching, worker, working_off),
 )
 
@@ -137,6 +139,15 @@ class Stage:
         """Bob's."""
         watch = watching.Watch(self.pollers, lambda _known: None, lambda: None)
         return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), watch, stopping)
+
+    def engine_propagator(self, engine: settings.Engine | None = None) -> engine_propagating.EnginePropagator:
+        """Of an account whose runs the engine propagates."""
+        chosen = engine or settings.Engine(propagate_batch=2)
+        return engine_propagating.EnginePropagator(self.told, self.slots, self.turns, self.intents, chosen)
+
+    def rounds(self, propagator: engine_propagating.EnginePropagator | None = None) -> engine_rounds.EngineRounds:
+        """Of bob's account."""
+        return engine_rounds.EngineRounds(self.line, self.told, propagator or self.engine_propagator())
 
     def says(self, *lines: str, gate: bool = False) -> None:
         """What the engine will say; with a gate only once ``arrived`` gives it leave."""

@@ -136,7 +136,7 @@ async def test_a_mediator_that_cannot_say_leaves_the_old_words_and_the_old_waits
 async def test_a_mediator_that_cannot_say_any_more_leaves_the_call_to_find_out(
     stage: stages.Stage, scene: launches.Scene
 ) -> None:
-    stage.directory.joinpath("mediator.locks").unlink()
+    stage.directory.joinpath("mediator.lock").unlink()
     await scene.beat()
     assert (stage.called.count("launch 7"), stage.line.waiting) == (1, GENERIC)
     stage.clock.advance(34)
