@@ -2,7 +2,19 @@
 
 import asyncio
 
-from niassa_orch.core import board, enrolling, guard, launching, pool, propagating, watching, working_off
+from niassa_orch.core import (
+    active_runs,
+    board,
+    engine_rounds,
+    enrolling,
+    guard,
+    launching,
+    pool,
+    propagating,
+    watching,
+    working_off,
+)
+from niassa_orch.domain import accounts, runs, selection
 
 
 class Cycle:
@@ -13,6 +25,7 @@ class Cycle:
         slots: The task pool.
         launcher: Of this account.
         propagator: Of this account.
+        rounds: Of this account, for the runs that the engine propagates.
         watch: What this account sees of its neighbours.
         stopping: Set when no new work may begin.
     """
@@ -23,11 +36,13 @@ class Cycle:
         slots: pool.Pool,
         launcher: launching.Launcher,
         propagator: propagating.Propagator,
+        rounds: engine_rounds.EngineRounds,
         watch: watching.Watch,
         stopping: asyncio.Event,
     ) -> None:
         self._line = line
         self._launcher = launcher
+        self._rounds = rounds
         self._watch = watch
         self._stopping = stopping
         self._work = working_off.WorkingOff(line.name, slots, launcher, propagator, stopping)
@@ -53,12 +68,19 @@ class Cycle:
         self._launcher.offer(enrolled, active.scheduled)
         await self._launcher.let_go(enrolled, active.submitted)
         await self._launcher.settle_doubts()
+        if enrolled.account.propagation is accounts.Propagation.ENGINE:
+            self._let_engine_propagate(enrolled, active)
         # Only now: launches of others do not wait for an Oozie that hangs.
         await guard.unless(self._stopping, self._watch.look_at_jobs(enrolled))
         went = await self._work.work_off(enrolled, active, self._watch.oozie_trouble)
         self._line.counts = active.counts()
-        self._line.warning = str(went.oozie or went.web or went.journal or enrolled.warning)
+        self._line.warning = str(went.oozie or went.web or went.journal or self._rounds.trouble or enrolled.warning)
         if went.login is not None:
             raise went.login
         if went.is_cut:
             self._watch.wake()
+
+    def _let_engine_propagate(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
+        for accession, run in self._rounds.take().items():
+            active.tell(accession, run if selection.is_of(run, enrolled.account) else None)
+        self._rounds.offer(enrolled, [run for run in active if run.status is not runs.RunStatus.SUBMITTED])

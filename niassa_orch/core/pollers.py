@@ -11,6 +11,7 @@ import contextlib
 from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import board, enrolling, errands, guard, job_polling, polling, sharing
+from niassa_orch.domain import accounts
 from niassa_orch.oozie import client
 
 
@@ -88,8 +89,9 @@ class Pollers:
         return self._of_runs[key]
 
     def of_jobs(self, enrolled: enrolling.Enrolled) -> SharedJobs | None:
-        """The poller of the account's Oozie server; ``None`` when it names none."""
-        if enrolled.oozie_server is None:
+        """The poller of the account's Oozie server; ``None`` when it names none, or lets the engine propagate."""
+        engine = enrolled.account.propagation is accounts.Propagation.ENGINE
+        if enrolled.oozie_server is None or engine:
             return None
         url = enrolled.account.oozie_url
         if url not in self._of_jobs:

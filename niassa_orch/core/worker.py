@@ -11,6 +11,8 @@ from niassa_orch.config import profiles, settings
 from niassa_orch.core import (
     board,
     cycle,
+    engine_propagating,
+    engine_rounds,
     enrolling,
     guard,
     intents,
@@ -72,7 +74,11 @@ class Worker:
         self._launcher = launching.Launcher(self._line, desk.told, desk.turns, settle, desk.intended, engine, told)
         gone_after_seconds = desk.service.oozie.gone_after_seconds
         propagator = propagating.Propagator(desk.told, journal, gone_after_seconds, desk.service.texts)
-        self._cycle = cycle.Cycle(self._line, desk.slots, self._launcher, propagator, self._watch, self._stopping)
+        calls = engine_propagating.EnginePropagator(desk.told, desk.slots, desk.turns, desk.intended, engine)
+        self._rounds = engine_rounds.EngineRounds(self._line, desk.told, calls)
+        self._cycle = cycle.Cycle(
+            self._line, desk.slots, self._launcher, propagator, self._rounds, self._watch, self._stopping
+        )
 
     @property
     def profile(self) -> profiles.Profile:
@@ -122,6 +128,8 @@ class Worker:
         except asyncio.CancelledError:
             await self._launcher.stop(at_once=True)
             raise
+        finally:
+            await self._rounds.stop()
 
     async def once(self) -> bool:
         """One beat and the launches that it began; returns whether the account fared well.
@@ -131,10 +139,12 @@ class Worker:
         try:
             await self.beat()
             await self._launcher.join()
+            await self._rounds.join()
         finally:
             await self._launcher.stop()
+            await self._rounds.stop()
         settled = not self._line.in_doubt and not self._line.held and not self._cycle.wants_journal
-        troubled = self._launcher.trouble or self._desk.intended.journal.trouble
+        troubled = self._launcher.trouble or self._rounds.trouble or self._desk.intended.journal.trouble
         return self._line.state is board.State.OK and not troubled and settled
 
     async def beat(self) -> float:

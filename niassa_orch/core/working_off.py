@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from niassa_orch import errors
 from niassa_orch.core import active_runs, enrolling, launching, pool, propagating
-from niassa_orch.domain import runs, selection
+from niassa_orch.domain import accounts, runs, selection
 
 #: So many requests to the web service may fail in one beat before the rest is left to the next.
 _WEB_FAILURES = 3
@@ -151,6 +151,8 @@ class WorkingOff:
             beat.active.tell(accession, run)
         if run is None or run.status not in runs.ACTIVE or run.status is runs.RunStatus.SUBMITTED:
             return True
+        if _is_the_engines(beat.enrolled.account, run):
+            return True
         settled = self._launcher.is_settled(beat.enrolled, accession)
         if run.status in runs.REQUESTED and not settled:
             return False
@@ -160,6 +162,12 @@ class WorkingOff:
         if came.run is not None:
             beat.active.tell(accession, came.run if selection.is_of(came.run, beat.enrolled.account) else None)
         return came.again_in_seconds != 0 or accession not in beat.active
+
+
+def _is_the_engines(account: accounts.Account, run: runs.WorkflowRun) -> bool:
+    """Whether the engine propagates the run; what has no job is done without asking Oozie anything."""
+    engine = account.propagation is accounts.Propagation.ENGINE
+    return engine and run.engine_family is runs.EngineFamily.OOZIE and bool(run.status_cmd)
 
 
 async def _read(enrolled: enrolling.Enrolled, accession: runs.Accession) -> runs.WorkflowRun | None:

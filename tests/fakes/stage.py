@@ -138,7 +138,7 @@ class Stage:
     def cycle(self, launcher: launching.Launcher, stopping: asyncio.Event) -> cycle.Cycle:
         """Bob's."""
         watch = watching.Watch(self.pollers, lambda _known: None, lambda: None)
-        return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), watch, stopping)
+        return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), self.rounds(), watch, stopping)
 
     def engine_propagator(self, engine: settings.Engine | None = None) -> engine_propagating.EnginePropagator:
         """Of an account whose runs the engine propagates."""
