@@ -98,6 +98,8 @@ def _listen(
 
 def _ends(child: subprocess.Popen[bytes], deadline: float, given_up: threading.Event) -> bool:
     """Whether a child that has said all ends in time; its exit code is known then."""
+    if child.poll() is not None:
+        return True  # reaped, perhaps before we came: its number may be another's by now
     # As a descriptor: subprocess itself would look again and again, and sleep in between.
     end = os.pidfd_open(child.pid)
     try:

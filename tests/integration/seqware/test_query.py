@@ -212,3 +212,10 @@ async def test_who_has_said_all_and_does_not_end_is_ended(shop: workshop.Worksho
     with pytest.raises(errors.EngineCallError, match="no end in time"):
         await query.ask(stand_in(shop, code), deadline_seconds=1.0)
     assert not workshop.lives(int(trace.read_text()))
+
+
+async def test_who_ends_by_itself_while_it_is_ended_is_given_up_for_what_it_did(shop: workshop.Workshop) -> None:
+    argv = stand_in(shop, "import os\nos.write(1, b'x' * 1001)")
+    for _ in range(30):
+        with pytest.raises(errors.EngineCallError, match="longer than 1000 bytes"):
+            await query.ask(argv, most_bytes=1000)
