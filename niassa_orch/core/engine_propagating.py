@@ -180,9 +180,9 @@ class EnginePropagator:
 
         Returns the record as it is then.
         """
-        written = await writing.write(enrolled.web_service, enrolled.account, now, {"status": before.status})
-        if written is not writing.Written.TAKEN:
-            return (await enrolled.web_service.get_run(before.accession)).run
+        write = await writing.write(enrolled.web_service, enrolled.account, now, {"status": before.status})
+        if not write.written.is_in_record:
+            return write.run
         fields = {"accession": before.accession, "status": str(now.status), "to": str(before.status)}
         self._event(enrolled, "run.put_back", board.Level.WARNING, **fields, reason=doubt)
         return before

@@ -24,6 +24,7 @@ from niassa_orch.core import (
     rests,
     settlement,
     shares,
+    whitestar_texts,
 )
 from niassa_orch.domain import evidence, runs, selection, settling
 
@@ -42,6 +43,7 @@ class Launcher:
         settle: Gives verdicts.
         intended: What is launched, in doubt or held, of all accounts.
         engine: How many accessions go into one call, and how long it may last.
+        texts: Writes the texts of whitestar runs that ended.
         tell: Told of each run whose launch got a verdict.
     """
 
@@ -53,6 +55,7 @@ class Launcher:
         settle: settlement.Settlement,
         intended: intents.Intents,
         engine: settings.Engine,
+        texts: whitestar_texts.WhitestarTexts,
         tell: Callable[[runs.Accession], None],
     ) -> None:
         self._line = line
@@ -61,6 +64,7 @@ class Launcher:
         self._settle = settle
         self._journal = intended.journal
         self._batch = engine.batch
+        self._texts = texts
         self._attended = attended.Attended(line, told, intended)
         self._rests = rests.Rests(line, told)
         self._share = shares.Share(line, told, intended)
@@ -213,6 +217,8 @@ class Launcher:
                 self._rests.run(accession)
             else:
                 self._rests.forget_run(accession)
+            if outcome is settling.Outcome.LAUNCHED and attempt.is_whitestar:
+                await self._texts.write(attempt.enrolled, accession)
         return seen
 
     async def _take_stock(self, attempt: attempts.Attempt, seen: evidence.CallEvidence | None) -> None:

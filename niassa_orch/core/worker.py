@@ -21,8 +21,10 @@ from niassa_orch.core import (
     pool,
     propagating,
     settlement,
+    step_texts,
     throttle,
     watching,
+    whitestar_texts,
 )
 
 #: 401 is also what a hiccup of the server's database looks like, and verdicts are cached for a minute there.
@@ -70,8 +72,10 @@ class Worker:
         grace_seconds, tries = engine.doubt_grace_seconds, desk.service.launching.tries
         settle = settlement.Settlement(desk.told, desk.slots, journal, grace_seconds, tries)
         self._watch = watching.Watch(desk.pollers, self._claim, self._wake.set)
-        told = self._watch.doubt
-        self._launcher = launching.Launcher(self._line, desk.told, desk.turns, settle, desk.intended, engine, told)
+        texts = whitestar_texts.WhitestarTexts(desk.told, step_texts.StepTexts(desk.told, desk.service.texts))
+        self._launcher = launching.Launcher(
+            self._line, desk.told, desk.turns, settle, desk.intended, engine, texts, self._watch.doubt
+        )
         gone_after_seconds = desk.service.oozie.gone_after_seconds
         propagator = propagating.Propagator(desk.told, journal, gone_after_seconds, desk.service.texts)
         calls = engine_propagating.EnginePropagator(desk.told, desk.slots, desk.turns, desk.intended, engine)

@@ -53,10 +53,10 @@ async def test_nothing_is_failed_while_oozie_is_down_and_all_goes_on_when_it_is_
         await stage.oozie.order("status", status=503, times=None)
         await service.tells("propagation.failing", account="alice")
         await stage.web.delete("requests")
-        await stage.web.polls("alice@lab.net", more=6)
+        await stage.web.polls(more=6)
         assert [await puts(stage, one) for one in mine] == [0, 0]
         await stage.cancel("alice", mine[1])
-        await stage.web.polls("alice@lab.net", more=3)
+        await stage.web.polls(more=3)
         assert [(await stage.web.runs())[one]["status"] for one in mine] == ["running", "submitted_cancel"]
         await stage.oozie.delete("faults")
         await stage.web.reach("completed", mine[0])
@@ -66,6 +66,27 @@ async def test_nothing_is_failed_while_oozie_is_down_and_all_goes_on_when_it_is_
         # The moment at which Oozie went may have been within a call.
         failures = [one for one in mine if "failed" in await stage.web.statuses(one)]
         assert sorted(int(event["accession"]) for event in service.events("run.put_back")) == failures
+
+
+async def test_the_texts_of_a_whitestar_run_are_in_its_record_the_right_way_round(stage: stages.Stage) -> None:
+    good = await stage.schedule("alice", "align:0.1,sort:0.1", engine="whitestar")
+    bad = await stage.schedule("bob", "align:0.1!", engine="whitestar")
+    async with stage.service():
+        await stage.web.reach("completed", good)
+        await stage.web.reach("failed", bad)
+
+        async def told() -> bool | None:
+            found = [(await stage.record(*one)).get("stdOut") for one in (("alice", good), ("bob", bad))]
+            return all(found) or None
+
+        await books.until("texts of both", told)
+        record, failed = await stage.record("alice", good), await stage.record("bob", bad)
+    for step in ("align", "sort"):
+        assert f"{step}: run {good} done" in record["stdOut"]
+        assert f"{step}: reading input, this is stderr" in record["stdErr"]
+    assert "align: out of luck" in failed["stdErr"]
+    assert "out of luck" not in failed["stdOut"]
+    assert (record["status"], record["statusCmd"]) == ("completed", str(good))
 
 
 @pytest.mark.real_users

@@ -9,7 +9,7 @@ END = '{"niassa_orch_mediator": 1, "record": "end", "call": "n0nce", "exit_code"
 REFUSED = '{"niassa_orch_mediator": 1, "record": "refused", "refused": "no settings file"}'
 
 
-_ASKED = ("lock", "probe")
+_ASKED = ("lock", "probe", "texts")
 
 
 def launching(accession: int, directory: str | None = None, job: str | None = None) -> list[str]:
@@ -27,8 +27,9 @@ def whole(*lines: str) -> list[str]:
 def mediator(path: pathlib.Path, lines: Sequence[str], *, gate: pathlib.Path | None = None) -> pathlib.Path:
     """A program that notes how it was called in ``path.log``, waits at the gate, and says the lines.
 
-    Asked who holds the engine's locks, whether Oozie is well, and to propagate, it says what ``locks``, ``oozie`` and
-    ``propagated`` wrote; without that it does not understand the question. A propagation waits at the gate too.
+    Asked who holds the engine's locks, whether Oozie is well, for texts, and to propagate, it says what ``locks``,
+    ``oozie``, ``texts`` and ``propagated`` wrote; without that it does not understand the question. A propagation waits
+    at the gate too.
 
     Args:
         path: Where it goes.
@@ -57,6 +58,13 @@ def oozie(path: pathlib.Path, error: str = "", *, later: bool = False) -> None:
     record: dict[str, object] = {"niassa_orch_mediator": 1, "record": "probe", "status": None}
     record |= {"error": error} if error else {"versions": [0, 1, 2]}
     pathlib.Path(f"{path}.probe-later" if later else f"{path}.probe").write_text(json.dumps(record) + "\n")
+
+
+def texts(path: pathlib.Path, accession: int, **said: str) -> None:
+    """What the mediator says of a run's only step from now on: its texts by stream, ``e`` and ``o``."""
+    file = {"step": "a", "number": 1, "mtime": 0, "cut": False}
+    files = [file | {"name": f"a.{one}1", "stream": one, "size": 9, "kept": 9, "text": said[one]} for one in said]
+    pathlib.Path(f"{path}.texts").write_text(json.dumps({"accession": accession, "files": files}) + "\n")
 
 
 def propagated(path: pathlib.Path, exit_code: int = 0, *, timed_out: bool = False, locked: bool = False) -> None:

@@ -42,6 +42,7 @@ from niassa_orch.core import (
     state_directory,
     step_texts,
     watching,
+    whitestar_texts,
     worker,
     working_off,
 )
@@ -128,8 +129,9 @@ class Stage:
     def launcher(self, name: str = "bob", engine: settings.Engine | None = None) -> launching.Launcher:
         """Of an account of this name."""
         line, chosen = self.told.line(name), engine or settings.Engine(batch=2)
-        told = self.verdicts.append
-        return launching.Launcher(line, self.told, self.turns, self.settlement(), self.intents, chosen, told)
+        texts = whitestar_texts.WhitestarTexts(self.told, step_texts.StepTexts(self.told, settings.Texts()))
+        tell = self.verdicts.append
+        return launching.Launcher(line, self.told, self.turns, self.settlement(), self.intents, chosen, texts, tell)
 
     def propagator(self) -> propagating.Propagator:
         """Of the journal as it is open now."""
