@@ -237,9 +237,9 @@ class Oozie:
             answer = self._ask("POST", "jobs", {"action": "start"}, conf)
         return str(answer["id"])
 
-    def status(self, job_id: str) -> str:
-        """The job's status."""
-        return str(self._ask("GET", "job/" + job_id, {"show": "info", "timezone": "GMT"})["status"])
+    def job(self, job_id: str) -> Dict[str, Any]:
+        """The job with its actions."""
+        return dict(self._ask("GET", "job/" + job_id, {"show": "info", "timezone": "GMT"}))
 
     def act(self, job_id: str, action: str, conf: Optional[Dict[str, str]] = None) -> None:
         """Kill, resume or rerun."""
@@ -502,23 +502,25 @@ def propagate_statuses(service: WebService, settings: Dict[str, str], given: Arg
     say("Propagated workflow engine statuses")
     for run in runs:
         if value(run, "workflowEngine") in OOZIE_ENGINES:
-            changes = propagated(Oozie(settings), value(run, "status"), value(run, "statusCmd"))
+            changes = propagated(Oozie(settings), run)
             service.put(service.get(value(run, "swAccession")), **changes)
 
 
-def propagated(oozie: Oozie, status: str, job_id: str) -> Dict[str, str]:
+def propagated(oozie: Oozie, run: ET.Element) -> Dict[str, str]:
     """What is written; an Oozie error of any kind makes it ``failed`` with empty texts."""
+    status, job_id = value(run, "status"), value(run, "statusCmd")
+    if not job_id:
+        return {"status": {"submitted_cancel": "cancelled", "submitted_retry": "submitted"}.get(status, status)}
     try:
-        return {"status": next_status(oozie, status, job_id)}
+        job = oozie.job(job_id)
+        return dict(texts_of(run, job["actions"]), status=next_status(oozie, status, job_id, job["status"]))
     except Exception as error:  # noqa: BLE001 - as the real one
         trace("org.apache.oozie.client.OozieClientException", error)
         return {"status": "failed", "stdErr": "", "stdOut": ""}
 
 
-def next_status(oozie: Oozie, status: str, job_id: str) -> str:
-    if not job_id:
-        return {"submitted_cancel": "cancelled", "submitted_retry": "submitted"}.get(status, status)
-    job = oozie.status(job_id)
+def next_status(oozie: Oozie, status: str, job_id: str, job: str) -> str:
+    """What becomes of a run whose job is so; what its user asked for is done, and not looked at again."""
     if status == "submitted_cancel" and job in ("PREP", "RUNNING", "SUSPENDED"):
         oozie.act(job_id, "kill")
         return "cancelled"
@@ -529,6 +531,33 @@ def next_status(oozie: Oozie, status: str, job_id: str) -> str:
         oozie.act(job_id, "rerun", {"oozie.wf.rerun.failnodes": "true"})
         return "pending"
     return {"PREP": "running", "RUNNING": "running", "SUCCEEDED": "completed"}.get(job, "failed")
+
+
+def texts_of(run: ET.Element, actions: List[Dict[str, Any]]) -> Dict[str, str]:
+    """The job numbers and the texts that go with a status; those of a folder that is gone stay as they are."""
+    handed = [(one["name"], one["externalId"]) for one in actions if one["externalId"] not in (None, "", "-")]
+    found = {"sgeNameIdMap": ",".join("{}={}".format(*one) for one in handed)}
+    if value(run, "workflowEngine") != "oozie-sge":
+        found["stdErr"] = "\n".join(one["errorMessage"] for one in actions if one["errorMessage"])
+        return found
+    folder = os.path.join(value(run, "currentWorkingDir"), "generated-scripts")
+    if value(run, "currentWorkingDir") and os.path.isdir(folder):
+        found.update(stdErr=outputs(folder, "e"), stdOut=outputs(folder, "o"))
+    return found
+
+
+def outputs(folder: str, stream: str) -> str:
+    """The steps' files of one stream, ordered by number, each under a heading."""
+    named = [re.match(r"(.+)\.{}([0-9]+)$".format(stream), name) for name in os.listdir(folder)]
+    parts = []
+    for one in sorted((one for one in named if one), key=lambda one: int(one.group(2))):
+        path = os.path.join(folder, one.group())
+        with open(path, encoding="utf-8", errors="replace") as file:
+            heading = "Job Name: {}, Job ID: {}, File: {}, Updated: {}".format(
+                one.group(1), one.group(2), path, time.ctime(os.path.getmtime(path))
+            )
+            parts.append(heading + "\n" + file.read())
+    return "\n".join(parts)
 
 
 COMMANDS = {"launch-scheduled": launch_scheduled, "propagate-statuses": propagate_statuses}

@@ -1,13 +1,16 @@
 """``workflow-run launch-scheduled`` and ``propagate-statuses`` of the engine stand-in, against the other stand-ins."""
 
 import asyncio
+import fcntl
 import os
 import pathlib
 import signal
 import socket
 from collections.abc import Mapping
 
+import aiohttp
 import pytest
+import yarl
 
 from niassa_orch.sandbox import users
 from tests.integration.sandbox import running
@@ -272,3 +275,75 @@ async def test_propagating_writes_every_run_and_takes_any_trouble_for_failed(tmp
         assert (await sandbox.run(done))["status"] == "pending"
         await sandbox.seqware("workflow-run", "propagate-statuses", "--host", running.HOST, "--threads", "4")
         assert [(await sandbox.run(one))["status"] for one in (done, lost)] == ["completed", "failed"]
+
+
+async def propagate(sandbox: running.Sandbox, *accessions: int) -> running.Call:
+    words = [word for accession in accessions for word in ("--accession", str(accession))]
+    return await sandbox.seqware("workflow-run", "propagate-statuses", *words)
+
+
+async def test_every_run_costs_one_request_to_oozie_and_one_write_changed_or_not(tmp_path: pathlib.Path) -> None:
+    async with running.sandbox(tmp_path, running.accounts("bob", "ann")) as sandbox:
+        mine = [await sandbox.schedule("steps=align:60", host=host) for host in (running.HOST, "server9")]
+        other = await sandbox.schedule("steps=align:60")
+        await launch(sandbox, *mine, other)
+        await propagate(sandbox, *mine)
+        for url in (sandbox.addresses.web_service_url, sandbox.addresses.oozie_url):
+            async with sandbox.session.delete(yarl.URL(url).with_path("/sandbox/requests")) as answer:
+                assert answer.status == 204
+        call = await propagate(sandbox, *mine, 999_999)
+        asked = await sandbox.get(sandbox.addresses.web_service_url, "/sandbox/requests")
+        jobs = await sandbox.get(sandbox.addresses.oozie_url, "/sandbox/requests")
+        assert (await sandbox.run(other))["status"] == "pending", "with accessions, no other run is touched"
+    assert call.lines == ["Propagated workflow engine statuses"]
+    lists = [one["query"] for one in asked if one["path"].endswith("/workflowruns")]
+    assert lists == [{"status": one} for one in ("running", "pending", "submitted_cancel", "submitted_retry")]
+    assert [one["method"] for one in asked].count("PUT") == 2
+    assert [one["method"] for one in jobs] == ["GET", "GET"]
+
+
+async def test_with_accessions_the_host_is_not_looked_at_but_the_owner_is(tmp_path: pathlib.Path) -> None:
+    async with running.sandbox(tmp_path, running.accounts("bob", "ann")) as sandbox:
+        anns = await sandbox.schedule("steps=align:60", account=1)
+        await launch(sandbox, anns)
+        await propagate(sandbox, anns)
+        assert (await sandbox.run(anns))["status"] == "pending"
+
+
+async def test_its_success_line_comes_before_it_starts_and_it_takes_the_lock(tmp_path: pathlib.Path) -> None:
+    async with running.sandbox(tmp_path) as sandbox:
+        mine = await sandbox.schedule("steps=align:60")
+        await launch(sandbox, mine)
+        await sandbox.order(sandbox.addresses.web_service_url, method="PUT", action="status", status=403)
+        call = await propagate(sandbox, mine)
+        assert (call.exit_code, call.lines[0]) == (91, "Propagated workflow engine statuses")
+        file = tmp_path / "locks" / ".junique" / f"seqware-{socket.getfqdn()}.lock"
+        with file.open("a") as holder:
+            fcntl.lockf(holder, fcntl.LOCK_EX)
+            assert (await propagate(sandbox, mine)).exit_code == 91
+        assert (await sandbox.run(mine))["status"] == "pending"
+
+
+async def test_texts_go_with_the_status_and_an_oozie_that_does_not_answer_wipes_them(tmp_path: pathlib.Path) -> None:
+    async with running.sandbox(tmp_path) as sandbox:
+        mine = await sandbox.schedule("steps=align:60,sort:0")
+        await launch(sandbox, mine)
+        who = sandbox.accounts[0]
+        login = {"Authorization": aiohttp.encode_basic_auth(who.web_user, who.password)}
+        url = f"{sandbox.addresses.web_service_url}/workflowruns/{mine}"
+
+        async def record() -> str:
+            async with sandbox.session.get(url, headers=login) as answer:
+                return await answer.text()
+
+        async def told() -> bool | None:
+            await propagate(sandbox, mine)
+            return True if "began as" in await record() else None
+
+        await running.until(told)
+        assert "<stdOut>Job Name: align, Job ID: " in await record()
+        assert "<sgeNameIdMap>align=" in await record()
+        await sandbox.order(sandbox.addresses.oozie_url, path="job/", action="status", status=404, times=1)
+        await propagate(sandbox, mine)
+        assert "began as" not in await record()
+        assert (await sandbox.run(mine))["status"] == "failed"
