@@ -6,6 +6,7 @@ come from the caller, ``core.job_polling``.
 """
 
 import collections
+import dataclasses
 import datetime
 
 from niassa_orch.oozie import lists
@@ -14,6 +15,15 @@ from niassa_orch.oozie import lists
 _DATE_OVERLAPS = 20
 #: Oozie's times are whole seconds: a change after a reading may bear the same time as the newest one that it saw.
 _SECOND = datetime.timedelta(seconds=1)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Mark:
+    """A good reading: when it began and ended (``time.monotonic()``), and the newest change that it saw."""
+
+    begun: float
+    ended: float
+    newest: datetime.datetime
 
 
 class Marks:
@@ -26,18 +36,19 @@ class Marks:
 
     def __init__(self, overlap_seconds: float) -> None:
         self._overlap = datetime.timedelta(seconds=overlap_seconds)
-        self._marks: collections.deque[tuple[float, datetime.datetime]] = collections.deque()
+        self._marks: collections.deque[_Mark] = collections.deque()
         self._is_quiet = False
 
     def forget(self) -> None:
         """Begin anew, as with a server that was never read."""
         self._marks.clear()
 
-    def note(self, begun: float, changes: lists.Changes) -> None:
+    def note(self, begun: float, ended: float, changes: lists.Changes) -> None:
         """A good reading.
 
         Args:
-            begun: When it began (``time.monotonic()``).
+            begun: When it began (``time.monotonic()``): what shows later may have escaped it.
+            ended: When it ended: what it saw happened before.
             changes: What it found, with its newest change. That counts as no later than the server's clock, which may
                 have been ahead when a job changed.
         """
@@ -46,9 +57,9 @@ class Marks:
             return
         server_time = changes.server_time
         self._is_quiet = server_time is not None and server_time - changes.newest >= self._overlap * _DATE_OVERLAPS
-        self._marks.append((begun, changes.newest if server_time is None else min(changes.newest, server_time)))
-        settled = begun - (self._overlap + _SECOND).total_seconds()
-        while len(self._marks) > 1 and self._marks[1][0] <= settled:
+        newest = changes.newest if server_time is None else min(changes.newest, server_time)
+        self._marks.append(_Mark(begun, ended, newest))
+        while len(self._marks) > 1 and self._is_settled(self._marks[1]):
             self._marks.popleft()
 
     def floor(self) -> datetime.datetime | None:
@@ -59,20 +70,22 @@ class Marks:
         """
         if not self._marks:
             return None
-        last_begun, newest = self._marks[-1]
-        floor = newest - self._overlap
+        newest = self._marks[-1].newest
         if self._is_quiet:
             return newest + _SECOND
-        first_begun, settled = self._marks[0]
-        if last_begun - first_begun >= (self._overlap + _SECOND).total_seconds():
-            floor = max(floor, settled + _SECOND)
+        floor = newest - self._overlap
+        if self._is_settled(self._marks[0]):
+            floor = max(floor, self._marks[0].newest + _SECOND)
         return floor
 
     def jumped_back(self, changes: lists.Changes) -> bool:
         """Whether this is not the server that was read: restored, replaced, or with its clock put back."""
         if not self._marks or changes.newest is None:
             return False
-        newest = self._marks[-1][1]
+        newest = self._marks[-1].newest
         if changes.newest < newest:
             return True
         return changes.server_time is not None and changes.server_time < newest - self._overlap
+
+    def _is_settled(self, mark: _Mark) -> bool:
+        return self._marks[-1].begun - mark.ended >= (self._overlap + _SECOND).total_seconds()

@@ -153,7 +153,7 @@ class JobPoller:
         self._note(mode=Mode.INCREMENTAL, skew_seconds=changes.skew_seconds)
         for row in changes.rows:
             self._found(row)
-        self._marks.note(begun, changes)
+        self._marks.note(begun, time.monotonic(), changes)
 
     def _begin_what_is_due(self) -> None:
         is_due = self._sweep_is_due()

@@ -13,11 +13,11 @@ def changes(newest: int | None, server_time: int | None = None) -> lists.Changes
     return lists.Changes((), told, clock)
 
 
-def floor(*readings: tuple[float, lists.Changes]) -> float | None:
-    """The floor after these readings, in seconds after the beginning."""
+def floor(*readings: tuple[float, lists.Changes], took: float = 0) -> float | None:
+    """The floor after these readings, each of which took so long; in seconds after the beginning."""
     marks = job_marks.Marks(OVERLAP)
     for begun, found in readings:
-        marks.note(begun, found)
+        marks.note(begun, begun + took, found)
     found_floor = marks.floor()
     return None if found_floor is None else (found_floor - oozie_line.at(oozie_line.BEGUN)).total_seconds()
 
@@ -33,6 +33,11 @@ def test_the_floor_lies_the_overlap_behind_the_newest_change() -> None:
 def test_the_newest_change_is_not_read_again_once_an_overlap_has_passed() -> None:
     assert floor((0, changes(100)), (30.9, changes(100))) == 70
     assert floor((0, changes(100)), (31, changes(100))) == 101
+
+
+def test_an_overlap_begins_when_the_reading_that_saw_the_change_has_ended() -> None:
+    assert floor((0, changes(100)), (31, changes(100)), took=5) == 70
+    assert floor((0, changes(100)), (36, changes(100)), took=5) == 101
 
 
 def test_while_changes_go_on_the_floor_is_what_was_newest_an_overlap_ago() -> None:
@@ -66,13 +71,13 @@ def test_a_jump_is_a_newest_change_or_a_clock_that_lies_back(
 ) -> None:
     marks = job_marks.Marks(OVERLAP)
     assert not marks.jumped_back(changes(newest, server_time))
-    marks.note(0, changes(0))
+    marks.note(0, 0, changes(0))
     assert marks.jumped_back(changes(newest, server_time)) is jumped
 
 
 def test_what_was_forgotten_cannot_jump() -> None:
     marks = job_marks.Marks(OVERLAP)
-    marks.note(0, changes(100))
+    marks.note(0, 0, changes(100))
     marks.forget()
     assert marks.floor() is None
     assert not marks.jumped_back(changes(0))

@@ -1,5 +1,4 @@
 import dataclasses
-import datetime
 import itertools
 
 import pytest
@@ -221,23 +220,6 @@ async def test_changes_are_told_between_the_slices_of_a_sweep(monkeypatch: pytes
         await scene.poll()
     assert scene.knows_all()
     assert await scene.poll() == []
-
-
-async def test_faces_learn_how_the_server_is_read(scene: job_watching.Scene) -> None:
-    unread = scene.poller.state
-    assert (unread.mode, unread.read_at, unread.skew_seconds, unread.watched) == (None, None, None, 0)
-    scene.there.now = int(datetime.datetime.now(datetime.UTC).timestamp()) + 120
-    scene.start(3)
-    scene.there.meanwhile = lambda: scene.clock.advance(0.25)
-    await scene.poll()
-    state = scene.poller.state
-    assert (state.mode, state.watched, state.trouble) == (job_polling.Mode.INCREMENTAL, 3, "")
-    assert state.read_at == scene.clock.now_seconds
-    assert state.latency_seconds == 0.5
-    assert state.skew_seconds == pytest.approx(121, abs=5)
-    scene.there.tells_time = False
-    await scene.poll()
-    assert scene.poller.state.skew_seconds is None
 
 
 @pytest.mark.parametrize(

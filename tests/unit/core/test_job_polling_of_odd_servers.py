@@ -1,9 +1,11 @@
-"""Servers that are old, restored, replaced, or wrong about the time."""
+"""Servers that are old, restored, replaced, or wrong about the time; and what faces learn of a server."""
 
 import dataclasses
+import datetime
 
 import pytest
 
+from niassa_orch.core import job_polling
 from niassa_orch.domain import jobs
 from niassa_orch.oozie import documents
 from tests.fakes import job_watching
@@ -101,3 +103,20 @@ async def test_a_clock_that_is_put_back_hides_nothing(scene: job_watching.Scene)
         await scene.poll()
         assert scene.knows_all()
     assert not bulk(scene.there.filters)
+
+
+async def test_faces_learn_how_the_server_is_read(scene: job_watching.Scene) -> None:
+    unread = scene.poller.state
+    assert (unread.mode, unread.read_at, unread.skew_seconds, unread.watched) == (None, None, None, 0)
+    scene.there.now = int(datetime.datetime.now(datetime.UTC).timestamp()) + 120
+    scene.start(3)
+    scene.there.meanwhile = lambda: scene.clock.advance(0.25)
+    await scene.poll()
+    state = scene.poller.state
+    assert (state.mode, state.watched, state.trouble) == (job_polling.Mode.INCREMENTAL, 3, "")
+    assert state.read_at == scene.clock.now_seconds
+    assert state.latency_seconds == 0.5
+    assert state.skew_seconds == pytest.approx(121, abs=5)
+    scene.there.tells_time = False
+    await scene.poll()
+    assert scene.poller.state.skew_seconds is None
