@@ -15,6 +15,7 @@ from niassa_orch import logs
 from niassa_orch.config import settings
 from niassa_orch.core import (
     board,
+    desks,
     enrolling,
     intents,
     limits,
@@ -23,7 +24,6 @@ from niassa_orch.core import (
     pool,
     state_directory,
     supervisor,
-    worker,
 )
 from niassa_orch.core import census as core_census
 from niassa_orch.faces import accounts_table, dashboard
@@ -32,7 +32,7 @@ from niassa_orch.wire import sessions
 
 
 @contextlib.asynccontextmanager
-async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIterator[tuple[board.Board, worker.Desk]]:
+async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIterator[tuple[board.Board, desks.Desk]]:
     """Everything that workers share, for as long as the context lasts.
 
     Raises:
@@ -60,7 +60,7 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
                 intended.tidy()
             shared = pollers.Pollers(service, told)
             try:
-                yield told, worker.Desk(service, told, slots, turns, intended, enrol, shared)
+                yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared)
             finally:
                 await shared.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
-from niassa_orch.core import board, guard, worker
+from niassa_orch.core import board, desks, guard, worker
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
@@ -25,7 +25,7 @@ class Supervisor:
         desk: What all workers share.
     """
 
-    def __init__(self, desk: worker.Desk) -> None:
+    def __init__(self, desk: desks.Desk) -> None:
         self._desk = desk
         self._workers: dict[str, worker.Worker] = {}
         self._retired: set[worker.Worker] = set()

@@ -2,23 +2,20 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import random
 import time
 
 from niassa_orch import errors
-from niassa_orch.config import profiles, settings
+from niassa_orch.config import profiles
 from niassa_orch.core import (
     board,
     cycle,
+    desks,
     engine_propagating,
     engine_rounds,
     enrolling,
     guard,
-    intents,
     launching,
-    pollers,
-    pool,
     propagating,
     settlement,
     step_texts,
@@ -34,19 +31,6 @@ _LOGIN_SELDOM_SECONDS = 900.0
 _BACKOFF_MOST_SECONDS = 300.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Desk:
-    """What all workers share; built once by the composition root."""
-
-    service: settings.Settings
-    told: board.Board
-    slots: pool.Pool
-    turns: pool.EngineTurns
-    intended: intents.Intents
-    enrolling: enrolling.Enrolling
-    pollers: pollers.Pollers
-
-
 class Worker:
     """Works for one account until it is stopped.
 
@@ -55,7 +39,7 @@ class Worker:
         desk: What all workers share.
     """
 
-    def __init__(self, profile: profiles.Profile, desk: Desk) -> None:
+    def __init__(self, profile: profiles.Profile, desk: desks.Desk) -> None:
         self._profile = profile
         self._desk = desk
         self._line = desk.told.line(profile.name)

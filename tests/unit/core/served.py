@@ -6,7 +6,7 @@ import typing
 
 from niassa_orch import errors
 from niassa_orch.config import profiles, settings
-from niassa_orch.core import board, enrolling, worker
+from niassa_orch.core import board, desks, enrolling, worker
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 
@@ -47,10 +47,10 @@ class Enrolling(enrolling.Enrolling):
         super().release(name)
 
 
-def desk(stage: stages.Stage, enrol: Enrolling, service: settings.Settings | None = None) -> worker.Desk:
+def desk(stage: stages.Stage, enrol: Enrolling, service: settings.Settings | None = None) -> desks.Desk:
     """What workers on the stage share."""
     chosen = service or settings.Settings(beat=settings.Beat(interval_seconds=INTERVAL_SECONDS, jitter=0))
-    return worker.Desk(chosen, stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers)
+    return desks.Desk(chosen, stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers)
 
 
 def profile(name: str = "bob") -> profiles.Profile:

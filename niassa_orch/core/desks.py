@@ -1,0 +1,19 @@
+"""What all workers share, handed on as one thing. No behaviour; built by the composition root."""
+
+import dataclasses
+
+from niassa_orch.config import settings
+from niassa_orch.core import board, enrolling, intents, pollers, pool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Desk:
+    """What all workers share; built once by the composition root."""
+
+    service: settings.Settings
+    told: board.Board
+    slots: pool.Pool
+    turns: pool.EngineTurns
+    intended: intents.Intents
+    enrolling: enrolling.Enrolling
+    pollers: pollers.Pollers
