@@ -1,6 +1,7 @@
 """Propagation by the engine: which runs, how often, never while Oozie does not answer, and what is believed of it."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -217,6 +218,24 @@ async def test_a_call_waits_for_the_users_turn_visibly_and_looks_again_at_the_la
     assert (scene.propagated, scene.propagator.waiting) == (["1"], "")
 
 
+async def test_launches_that_wait_go_first(scene: engine_rounds_of_bob.Scene) -> None:
+    scene.run(1)
+    turns, order = scene.stage.turns, list[str]()
+
+    async def launch() -> None:
+        async with turns.turn("niassa-bob", what="bob launches 8"):
+            order.extend(scene.propagated)
+            order.append("launched")
+
+    async with turns.turn("niassa-bob", what="bob launches 9"):
+        waiting = asyncio.create_task(scene.propagate())
+        await scene.stage.until(lambda: scene.propagator.waiting != "")
+        launching = asyncio.create_task(launch())
+        await asyncio.sleep(0)  # it waits now, too
+    await asyncio.gather(waiting, launching)
+    assert order == ["launched"]
+
+
 async def test_a_call_is_a_place_among_the_engine_calls_and_its_users_turn(scene: engine_rounds_of_bob.Scene) -> None:
     scene.run(1)
     scene.stage.says(gate=True)
@@ -239,6 +258,10 @@ async def test_who_is_cancelled_leaves_the_engine_at_work(scene: engine_rounds_o
         going.cancel()
         with pytest.raises(asyncio.CancelledError):
             await going
+        (attendant,) = (thread for thread in threading.enumerate() if thread.name == "question-propagate")
+        # Whoever is not to outlive us is ended within a moment.
+        await asyncio.to_thread(attendant.join, 1)
+        assert attendant.is_alive()
     later = scene.stage.directory / "mediator.probe-later"
     await scene.stage.until(lambda: not later.exists())
 
