@@ -7,11 +7,12 @@ it are hints, since others write too: whoever acts on a run reads it first. No w
 
 import collections
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from niassa_orch.core import job_watches
-from niassa_orch.domain import jobs, runs
+from niassa_orch.domain import jobs, runs, texts
 
 Listed = Mapping[runs.Accession, runs.WorkflowRun]
 #: A run to be worked on as last told; ``None``: it has to be read first.
@@ -46,6 +47,7 @@ class ActiveRuns:
         self._ended: list[runs.Accession] = []
         self._jobs: JobWatch | None = None
         self._unix_user = ""
+        self._texts_seconds = 0.0
         self._wake: Callable[[], None] = _nobody
         self._counts: collections.Counter[runs.RunStatus] = collections.Counter()
 
@@ -83,16 +85,18 @@ class ActiveRuns:
         """Runs that are submitted as far as anybody knows."""
         return [run for run in self.submitted if run.accession not in self._unsure]
 
-    def serve(self, jobs_of: JobWatch | None, unix_user: str, wake: Callable[[], None]) -> None:
+    def serve(self, jobs_of: JobWatch | None, unix_user: str, texts_seconds: float, wake: Callable[[], None]) -> None:
         """An account works for the owner from now on.
 
         Args:
             jobs_of: Watches jobs; ``None`` when the account has no Oozie: then each run is due at each sweep.
             unix_user: Whose jobs.
+            texts_seconds: Within which a run whose steps write files is looked at first although nothing moves.
             wake: Called when something became due, or was scheduled.
         """
         self.leave()
         self._jobs, self._unix_user, self._wake = jobs_of, unix_user, wake
+        self._texts_seconds = texts_seconds
         for run in self._runs.values():
             self._watch(run)
             if self._wants_look(run):
@@ -152,14 +156,15 @@ class ActiveRuns:
         self._wake()
 
     def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:
-        """Its job is not as it was. That the job of a running run is alive is no news at the first look."""
+        """Its job is not as it was. At the first look only the texts of a running run with a living job may be news."""
         run = self._runs.get(accession)
         if run is None:
             return
-        if first and row is not None and row.status in _ALIVE and run.status is runs.RunStatus.RUNNING:
-            return
-        self._due[accession] = None
-        self._wake()
+        if not (first and row is not None and row.status in _ALIVE and run.status is runs.RunStatus.RUNNING):
+            self._due[accession] = None
+            self._wake()
+        elif texts.has_step_files(run):
+            self._later[accession] = time.monotonic() + random.uniform(0, self._texts_seconds)  # noqa: S311
 
     def put_off(self, accession: runs.Accession, until: float = 0.0) -> None:
         """A run wants work again, at the next beat or not before ``until`` (``time.monotonic()``)."""

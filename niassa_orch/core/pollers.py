@@ -75,6 +75,7 @@ class Pollers:
         # Beats come with jitter: the next of the same account must find what is known not fresh any more.
         self._fresh_seconds = 0.95 * beat.interval_seconds * (1 - beat.jitter)
         self._sweep_seconds = beat.sweep_seconds
+        self.texts_seconds = service.texts.every_seconds
         self._board = told
         self._of_runs: dict[tuple[str, str, str], polling.RunPoller] = {}
         self._of_jobs: dict[str, SharedJobs] = {}

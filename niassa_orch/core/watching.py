@@ -106,7 +106,7 @@ class Watch:
         self._runs = poller.runs_of(enrolled.account.web_user)
         shared_jobs = self._shared.of_jobs(enrolled)
         watched = shared_jobs.poller if shared_jobs else None
-        self._runs.serve(watched, enrolled.account.unix_user, self._woken)
+        self._runs.serve(watched, enrolled.account.unix_user, self._shared.texts_seconds, self._woken)
         return self._runs, self._member
 
     async def _prove(self, enrolled: enrolling.Enrolled) -> None:

@@ -1,5 +1,7 @@
 """What an account knows of its active runs, and which of them want work: few requests, and nothing overlooked."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,10 @@ class Scene:
         self.jobs = Jobs()
         self.woken = 0
         self.runs = active_runs.ActiveRuns()
-        self.runs.serve(self.jobs, "niassa-bob", self.wake)
+        self.serve()
+
+    def serve(self) -> None:
+        self.runs.serve(self.jobs, "niassa-bob", 600, self.wake)
 
     def wake(self) -> None:
         self.woken += 1
@@ -67,6 +72,16 @@ def test_a_running_run_whose_job_is_alive_wants_nothing(scene: Scene) -> None:
     assert scene.due() == {2: R.PENDING}, "it is to be called running"
     scene.runs.tell_following(listed(run(1, R.RUNNING), run(2, R.PENDING)))
     assert scene.due() == {}
+
+
+def test_after_a_start_the_texts_of_runs_with_files_are_looked_at_spread_over_some_time(scene: Scene) -> None:
+    scene.runs.tell_following(listed(*(run(accession, R.RUNNING, engine="oozie-sge") for accession in range(1, 61))))
+    began = time.monotonic()
+    for accession in range(1, 61):
+        scene.moved(accession, J.RUNNING, first=True)
+    at_half = scene.due(began + 300)
+    assert 10 < len(at_half) < 50
+    assert len(scene.due(began + 610)) == 60 - len(at_half)
 
 
 @pytest.mark.parametrize("status", [*J, None])
@@ -206,7 +221,7 @@ def _tell(scene: Scene, what: str, found: list[runs.WorkflowRun]) -> None:
     elif what == "leave":
         known.leave()
     elif what == "serve":
-        known.serve(scene.jobs, "niassa-bob", scene.wake)
+        scene.serve()
     else:
         for one in found:
             if what == "doubt":

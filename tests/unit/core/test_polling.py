@@ -35,7 +35,7 @@ class Scene:
         known: enrolling.Enrolled = fakes.enrolled(_Login(self, name), account=account)
         self.members[name] = self.poller.join(known, proven_at=float(len(self.members)))
         found = self.poller.runs_of(account.web_user)
-        found.serve(None, "niassa-x", lambda: None)
+        found.serve(None, "niassa-x", 600, lambda: None)
         return found
 
     async def refresh(self, name: str) -> None:
