@@ -103,6 +103,8 @@ async def test_without_a_change_they_are_looked_at_after_a_while_and_written_if_
     scene.clock.advance(1)
     await scene.propagate()
     assert (len(scene.mediator.calls), scene.service.asked) == (2, asked)  # the same texts ask the web service nothing
+    await scene.propagate()
+    assert len(scene.mediator.calls) == 2
     scene.says("more")
     scene.clock.advance(EVERY_SECONDS)
     await scene.propagate()
