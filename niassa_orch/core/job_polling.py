@@ -7,6 +7,7 @@ is made a server, its ticker calls ``poll``, one call at a time, and faces read 
 """
 
 import dataclasses
+import datetime
 import enum
 import itertools
 import math
@@ -21,6 +22,7 @@ from niassa_orch.oozie import documents, lists, pages
 #: About what fits into the URL of one request.
 _IDS_AT_ONCE = 80
 _USERS_AT_ONCE = 150
+_A_SECOND = datetime.timedelta(seconds=1)
 
 
 class Mode(enum.StrEnum):
@@ -86,6 +88,7 @@ class JobPoller:
         self._slice_seconds = slice_seconds
         self._watches = job_watches.Watches()
         self._marks = job_marks.Marks(overlap_seconds)
+        self._young: dict[str, jobs.JobRow] = {}
         self._swept_at: float | None = None
         self._round: _Round | None = None
         self._state = State(None, None, None, "", None, sweeping=False, watched=0)
@@ -153,7 +156,18 @@ class JobPoller:
         self._note(mode=Mode.INCREMENTAL, skew_seconds=changes.skew_seconds)
         for row in changes.rows:
             self._found(row)
+        self._look_again(changes)
         self._marks.note(begun, time.monotonic(), changes)
+
+    def _look_again(self, changes: lists.Changes) -> None:
+        """A job that changed in the second in which it was read may have changed once more in it: it is told again."""
+        now = changes.server_time
+        rows = {row.id: row for row in changes.rows if row.id in self._watches}
+        for row in [row for row in self._young.values() if now is None or not is_young(row, now)]:
+            self._watches.found(rows.get(row.id, row), again=True)
+            del self._young[row.id]
+        if now is not None:
+            self._young |= {job_id: row for job_id, row in rows.items() if is_young(row, now)}
 
     def _begin_what_is_due(self) -> None:
         is_due = self._sweep_is_due()
@@ -217,6 +231,11 @@ class JobPoller:
 
     def _note(self, **changes: object) -> None:
         self._state = dataclasses.replace(self._state, **changes)  # type: ignore[arg-type]
+
+
+def is_young(row: jobs.JobRow, server_time: datetime.datetime) -> bool:
+    """Whether the second in which a job changed may not be over; Oozie and its ``Date`` tell whole seconds."""
+    return row.modified is not None and server_time - row.modified < _A_SECOND
 
 
 def is_cheaper_in_bulk(new: int, users: int, watched: int) -> bool:

@@ -107,15 +107,15 @@ class Watches:
             del self._first[job_id]
             self._unknown.discard(job_id)
 
-    def found(self, row: jobs.JobRow) -> None:
-        """Tell whom it concerns what a job is now, unless that is what they were told last."""
+    def found(self, row: jobs.JobRow, *, again: bool = False) -> None:
+        """Tell whom it concerns what a job is now, unless that is what they were told last, or also then: ``again``."""
         if row.id not in self._first:
             return
         self._unknown.discard(row.id)
         modified_seconds = None if row.modified is None else int(row.modified.timestamp())
         for watch in list(self._of(row.id)):
             first = watch.run == _NOTHING_TOLD
-            if watch.takes(modified_seconds, row.status, row.run):
+            if watch.takes(modified_seconds, row.status, row.run) or again:
                 watch.watcher.job_moved(watch.accession, row, first=first)
 
     def missing(self, job_id: str, *, again: bool) -> None:

@@ -44,9 +44,11 @@ class RunTexts:
         return {}
 
     def written(self, run: runs.WorkflowRun, job: jobs.Job, found: dict[str, str]) -> None:
-        """What ``beside`` found is in the record now."""
+        """What ``beside`` found is in the record now; also where that is nothing yet, they are looked at again."""
         if found:
             self._due.written(run, job, time.monotonic(), found)
+        else:
+            self._due.looked(run, job, time.monotonic())
 
     async def refresh(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job) -> writing.Write | None:
         """Write the texts of a run whose status stays, if they are due and news; ``None``: there was nothing to write.

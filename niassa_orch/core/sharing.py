@@ -24,6 +24,7 @@ class Shared:
         self._fresh_seconds = fresh_seconds
         self._turn = asyncio.Lock()
         self._looked_at: float | None = None
+        self._in_a_hurry = False
         self.trouble: errors.NiassaOrchError | None = None
 
     async def refresh(self) -> None:
@@ -39,15 +40,17 @@ class Shared:
             raise self.trouble.with_traceback(None)
 
     def hurry(self) -> None:
-        """A person says that things may have changed: nothing is fresh."""
+        """A person says that things may have changed: nothing is fresh, not even what is being looked at just now."""
         self._looked_at = None
+        self._in_a_hurry = True
 
     async def _try(self) -> None:
         began = time.monotonic()
+        self._in_a_hurry = False
         try:
             await self._look()
         except errors.NiassaOrchError as exc:
             self.trouble = exc
         else:
             self.trouble = None
-        self._looked_at = began
+        self._looked_at = None if self._in_a_hurry else began

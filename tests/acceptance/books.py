@@ -108,7 +108,7 @@ class WebServiceBooks(Neighbour):
         await until(f"{more} more polls", look)
 
     async def _last_lists(self) -> list[Record]:
-        listed = await self.requests(method="GET", query={"status": "submitted_retry"})
+        listed = await self.requests(method="GET", query={"status": "submitted_cancel"})
         return [seen for seen in listed if seen["status"] is not None]
 
 

@@ -6,6 +6,7 @@ counts only when the record of requests shows that its fault struck that very re
 """
 
 import dataclasses
+import itertools
 import re
 import signal
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ SETTINGS: dict[str, object] = {
     "ENGINE__DOUBT_GRACE_SECONDS": 1,
     "ENGINE__KILL_GRACE_SECONDS": 0.5,
 }
+#: What the poller of all accounts asks Oozie, at moments of its own.
+_OF_ALL_JOBS = re.compile("(^|;)(sortby|status|id)=")
 _AGENTS = {"service": "^niassa-orch/", "engine": "^Python-urllib/"}
 _STRIKE_SECONDS = 20
 _TRIES = 3
@@ -97,18 +100,26 @@ class Cell:
 
 
 def trace(seen: Iterable[books.Record], run: Subject) -> list[Asked]:
-    """What the service and the engine asked for, in order; requests about other runs are left out."""
+    """What the service and the engine asked for, in order; requests about other runs, or all jobs, are left out."""
     found: list[Asked] = []
     for request in seen:
         who = next((who for who, agent in _AGENTS.items() if re.search(agent, request["agent"])), None)
         about = re.search(r"/workflowruns/(\d+)$", request["path"])
         strange = about is not None and about[1] != str(run.accession)
         strange = strange or request["query"].get("id", run.key) != run.key
+        strange = strange or _OF_ALL_JOBS.search(request["query"].get("filter", "")) is not None
         if who is not None and not strange:
             path = request["path"].replace(str(run.accession), "{run}") if about else request["path"]
             one = Asked(who, request["method"], path, tuple(_steady(request["query"])))
             found.append(dataclasses.replace(one, nth=sum(_are_alike(one, other) for other in found)))
     return found
+
+
+def up_to_the_verdict(asked: Sequence[Asked]) -> list[Asked]:
+    """What belongs to a launch: after the engine's last request the record is read once more, then it is propagated."""
+    ended = max((number for number, one in enumerate(asked) if one.who == "engine"), default=-1) + 1
+    read = (one for one in asked[ended:] if one.method == "GET" and one.path.endswith("{run}"))
+    return [*asked[:ended], *itertools.islice(read, 1)]
 
 
 def _steady(query: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -166,7 +177,7 @@ class Matrix:
         await self._neighbour.delete("requests")
         self._service.signal(signal.SIGHUP)
         await self._service.tells("launch.verified", accession=run.accession)
-        self._clean = trace(await self._neighbour.requests(), run)
+        self._clean = up_to_the_verdict(trace(await self._neighbour.requests(), run))
         return self._clean
 
     async def strike(self, ways: Mapping[str, Way], asked: Collection[Asked] | None = None) -> None:

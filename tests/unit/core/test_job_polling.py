@@ -43,6 +43,20 @@ async def test_a_change_is_told_once_and_to_its_watcher_only(scene: job_watching
     assert await scene.poll() == []
 
 
+async def test_a_change_in_the_second_of_the_reading_is_told_again_when_that_is_over(
+    scene: job_watching.Scene,
+) -> None:
+    _, job_id, _ = scene.start(3)
+    await scene.poll()
+    scene.pass_seconds(60)
+    scene.there.becomes(job_id, J.SUSPENDED)
+    for _ in range(2):
+        await scene.poller.poll()  # what its actions do in this second shows in no row
+    assert [accession for accession, _ in scene.watcher.told[3:]] == [2]
+    assert [accession for accession, _ in await scene.poll()] == [2]
+    assert await scene.poll() == []
+
+
 async def test_each_of_status_rerun_and_second_is_a_change_of_its_own(scene: job_watching.Scene) -> None:
     (job_id,) = scene.start(1)
     job = scene.there.jobs[job_id]
