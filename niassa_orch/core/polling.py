@@ -66,6 +66,9 @@ class RunPoller:
         """Share the poller from now on; the login was proven."""
         member = Member(enrolled, proven_at)
         self._members[member] = None
+        if isinstance(self._shared.trouble, errors.LoginRefusedError):
+            # Nobody had a login; now somebody has.
+            self._shared.hurry()
         return member
 
     def leave(self, member: Member) -> None:

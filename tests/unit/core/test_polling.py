@@ -129,6 +129,28 @@ async def test_a_login_that_is_refused_marks_its_account_and_the_next_one_is_ask
         await scene.refresh("alice")
 
 
+async def test_an_account_whose_login_is_proven_ends_the_trouble_of_having_none(scene: Scene) -> None:
+    scene.join("bob")
+    scene.refused.add("bob")
+    with pytest.raises(errors.LoginRefusedError):
+        await scene.refresh("bob")
+    scene.service.schedule(1)
+    scene.refused.clear()
+    scene.poller.leave(scene.members["bob"])
+    bob = scene.join("bob")
+    await scene.refresh("bob")
+    assert [run.accession for run in bob.scheduled] == [1]
+
+
+async def test_what_a_person_hurries_is_looked_at_again_though_it_was_just_being_looked_at(scene: Scene) -> None:
+    bob = scene.join("bob")
+    scene.service.before_get = [None] * 4 + [scene.poller.hurry]
+    await scene.refresh("bob")
+    scene.service.schedule(1)
+    await scene.refresh("bob")
+    assert [run.accession for run in bob.scheduled] == [1]
+
+
 async def test_a_look_with_a_list_missing_changes_nothing_and_is_everybodys_trouble_until_it_is_over(
     scene: Scene, clock: clocks.Clock
 ) -> None:
