@@ -125,6 +125,10 @@ class ActiveRuns:
 
     def tell_following(self, listed: Listed) -> None:
         """The two long lists, whole, as they were while they were read: what contradicts them is to be looked at."""
+        if not self.is_served:
+            # What left the short lists before is in these, or has ended.
+            self._unsure &= self._runs.keys()
+            self._due = {accession: None for accession in self._due if accession in self._runs}
         for accession, run in listed.items():
             known = self._runs.get(accession)
             if known is not None and known.status in ASKED:
@@ -147,10 +151,9 @@ class ActiveRuns:
             self._set(run)
 
     def doubt(self, accession: runs.Accession) -> None:
-        """What became of a run is not known: it is to be read, soon. Of what nobody serves only lists tell."""
+        """What became of a run is not known: it is to be read, soon, or when somebody serves the owner again."""
         if not self.is_served:
             self._drop(accession)
-            return
         self._unsure.add(accession)
         self._due[accession] = None
         self._wake()
@@ -182,14 +185,11 @@ class ActiveRuns:
         for accession in [accession for accession, until in self._later.items() if until <= now]:
             del self._later[accession]
             self._due[accession] = None
-        chosen = random.sample(list(self._due), len(self._due))
-        chosen.sort(key=lambda accession: not self._is_requested(accession))
-        del chosen[most:]
+        mixed = random.sample(list(self._due), len(self._due))
+        chosen = sorted(mixed, key=lambda accession: not self._is_requested(accession))[:most]
         for accession in chosen:
             del self._due[accession]
-        return [
-            (accession, self._runs.get(accession) if accession not in self._unsure else None) for accession in chosen
-        ]
+        return [(one, None if one in self._unsure else self._runs.get(one)) for one in chosen]
 
     def take_ended(self) -> list[runs.Accession]:
         """Runs that are not active any more, each told once."""

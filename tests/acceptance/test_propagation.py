@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from niassa_orch.sandbox import layout, up
 from tests.acceptance import books, machine, stages
 
 
@@ -121,6 +122,22 @@ async def test_two_writes_that_overlap_in_the_server_lose_neither_a_cancel_nor_t
         await stage.web.polls()
     assert (await stage.web.runs())[mine]["status"] == "completed"
     await stage.launched_once(mine)
+
+
+async def test_a_run_launched_while_its_accounts_login_is_refused_is_followed_when_that_is_over(
+    tmp_path: pathlib.Path,
+) -> None:
+    slow = layout.EngineOptions(jvm_seconds=3, lock_tries=2, lock_pause_seconds=0.1)
+    async with stages.own(tmp_path, "alice", "bob", behaviour=up.Behaviour(engine=slow)) as stage:
+        mine = await stage.schedule("alice")
+        async with stage.service() as service:  # bob goes on polling; the next sweep is far away
+            await service.tells("launch.called", account="alice")
+            await stage.web.order("status", status=401, method="GET", user="alice@lab.net", path="workflowruns$")
+            await service.tells("account.login_refused", account="alice")
+            await service.tells("launch.verified", account="alice")
+            await service.tells("account.recovered", account="alice")
+            await stage.web.reach("completed", mine, seconds=10)
+        await stage.launched_once(mine)
 
 
 async def test_a_run_that_does_not_change_is_not_written(stage: stages.Stage) -> None:

@@ -126,6 +126,27 @@ def test_a_run_that_left_the_short_lists_is_read_and_not_launched_meanwhile(scen
     assert list(scene.jobs.watched) == [("1-W", 1)]
 
 
+def test_a_run_that_left_the_short_lists_while_nobody_served_its_owner_is_read_by_who_serves_it_next(
+    scene: Scene,
+) -> None:
+    scene.runs.tell_asked(listed(run(1, R.SUBMITTED, None), run(2, R.SUBMITTED, None)))
+    scene.runs.leave()
+    scene.runs.tell_asked(listed(run(2, R.SUBMITTED, None)))
+    assert scene.runs.counts() == {R.SUBMITTED: 1}, "of what nobody serves only lists tell"
+    scene.serve()
+    assert scene.due() == {1: None}
+
+
+def test_what_left_while_nobody_served_its_owner_is_not_kept_beyond_a_sweep(scene: Scene) -> None:
+    scene.runs.tell_asked(listed(run(1, R.SUBMITTED, None), run(2, R.SUBMITTED, None)))
+    scene.runs.leave()
+    scene.runs.tell_asked(listed())
+    scene.runs.tell_following(listed(run(1, R.PENDING)))
+    scene.serve()
+    assert scene.due() == {1: R.PENDING}
+    assert list(scene.jobs.watched) == [("1-W", 1)]
+
+
 @pytest.mark.parametrize("now", [None, R.COMPLETED, R.FAILED, R.CANCELLED])
 def test_a_run_that_is_not_active_any_more_is_forgotten(scene: Scene, now: runs.RunStatus | None) -> None:
     scene.runs.tell_following(listed(run(1, R.RUNNING)))
