@@ -74,7 +74,7 @@ class Cycle:
         await guard.unless(self._stopping, self._watch.look_at_jobs(enrolled))
         went = await self._work.work_off(enrolled, active, self._watch.oozie_trouble)
         self._line.counts = active.counts()
-        self._line.warning = str(went.oozie or went.web or went.journal or self._rounds.trouble or enrolled.warning)
+        self._line.warning = str(went.trouble or self._watch.sweep_trouble or self._rounds.trouble or enrolled.warning)
         if went.login is not None:
             raise went.login
         if went.is_cut:

@@ -14,6 +14,8 @@ from niassa_orch.core import board, enrolling, errands, guard, job_polling, poll
 from niassa_orch.domain import accounts
 from niassa_orch.oozie import client
 
+_PATIENCE_SECONDS = 3.0
+
 
 class SharedJobs:
     """One Oozie server's poller: one look at a time, and a sweep that was begun is seen through.
@@ -31,14 +33,25 @@ class SharedJobs:
         self._shared = sharing.Shared(self.poller.poll, fresh_seconds)
         self._errands = errands.Errands()
         self._finishing: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
-    async def refresh(self) -> None:
+    async def refresh(self, patience_seconds: float | None) -> None:
         """See to it that somebody looked just now.
 
+        Args:
+            patience_seconds: After that long the look goes on without whoever waits for it; ``None``: to its end.
+
         Raises:
-            OozieError: What the last look ended in, whoever looked.
+            OozieError: What the last look ended in, whoever looked; OozieUnavailableError also while it goes on.
         """
-        await self._shared.refresh()
+        if self._looking is None or self._looking.done():
+            self._looking = self._errands.begin(self._look, "look:oozie")
+        await asyncio.wait({self._looking}, timeout=patience_seconds)
+        if not self._looking.done():
+            message = "Oozie has not answered yet; it is waited for"
+            raise errors.OozieUnavailableError(message)
+        if self._shared.trouble is not None:
+            raise self._shared.trouble.with_traceback(None)
         if self.poller.state.sweeping and (self._finishing is None or self._finishing.done()):
             self._finishing = self._errands.begin(self._finish, "sweep:oozie")
 
@@ -49,6 +62,14 @@ class SharedJobs:
     async def close(self) -> None:
         """End the sweep that is under way."""
         await self._errands.stop(at_once=True)
+
+    async def _look(self) -> None:
+        try:
+            # What it ended in is known to whoever asks.
+            with contextlib.suppress(errors.OozieError):
+                await self._shared.refresh()
+        except Exception as exc:  # noqa: BLE001 - a defect of a look must not end an account's beat
+            guard.tell("look:oozie", exc, self._board)
 
     async def _finish(self) -> None:
         """The rest of a sweep, slice by slice, while accounts work."""
@@ -75,6 +96,8 @@ class Pollers:
         # Beats come with jitter: the next of the same account must find what is known not fresh any more.
         self._fresh_seconds = 0.95 * beat.interval_seconds * (1 - beat.jitter)
         self._sweep_seconds = beat.sweep_seconds
+        #: How long a beat waits for Oozie's word before it goes on without; ``None``: as long as it takes.
+        self.patience_seconds: float | None = _PATIENCE_SECONDS
         self.texts_seconds = service.texts.every_seconds
         self._board = told
         self._of_runs: dict[tuple[str, str, str], polling.RunPoller] = {}

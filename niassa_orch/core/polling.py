@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterable
 
 from niassa_orch import errors
-from niassa_orch.core import active_runs, board, enrolling, errands, guard, sharing
+from niassa_orch.core import active_runs, board, enrolling, errands, guard, sharing, throttle
 from niassa_orch.domain import runs
 
 _ByOwner = dict[str, dict[runs.Accession, runs.WorkflowRun]]
 _Tell = Callable[[active_runs.ActiveRuns, active_runs.Listed], None]
 
+#: After a sweep that failed; more after each further one.
+_SWEEP_REST_SECONDS = 30.0
 #: Who is told of a list between two turns of other tasks.
 _OWNERS_AT_ONCE = 20
 
@@ -60,7 +62,9 @@ class RunPoller:
         self._swept_at: float | None = None
         self._errands = errands.Errands()
         self._sweeping: asyncio.Task[None] | None = None
+        self._rest = throttle.Throttle(_SWEEP_REST_SECONDS, sweep_seconds)
         self.listed_at: float | None = None
+        self.sweep_trouble = ""
 
     def join(self, enrolled: enrolling.Enrolled, proven_at: float) -> Member:
         """Share the poller from now on; the login was proven."""
@@ -68,7 +72,7 @@ class RunPoller:
         self._members[member] = None
         if isinstance(self._shared.trouble, errors.LoginRefusedError):
             # Nobody had a login; now somebody has.
-            self._shared.hurry()
+            self.hurry()
         return member
 
     def leave(self, member: Member) -> None:
@@ -101,6 +105,7 @@ class RunPoller:
     def hurry(self) -> None:
         """A person says that things may have changed: nothing is fresh."""
         self._shared.hurry()
+        self._rest.succeed()
 
     async def close(self) -> None:
         """End the sweep that is under way."""
@@ -111,24 +116,39 @@ class RunPoller:
         found = await self._lists(active_runs.ASKED)
         asking = [owner for owner, known in self._owned.items() if known.is_asking]
         await self._tell(active_runs.ActiveRuns.tell_asked, found, asking)
-        if self._swept_at is None:
-            await self._sweep()
-        elif began - self._swept_at >= self._sweep_seconds and not self._is_sweeping:
-            self._sweeping = self._errands.begin(self._sweep_aside, f"sweep:{self._host}")
         self.listed_at = began
+        if self._is_sweeping or not self._rest.is_over(began):
+            return
+        if self._swept_at is None:
+            await self._try_to_sweep()
+        elif began - self._swept_at >= self._sweep_seconds:
+            # Launches do not wait for it.
+            self._sweeping = self._errands.begin(self._try_to_sweep, f"sweep:{self._host}")
 
     @property
     def _is_sweeping(self) -> bool:
         return self._sweeping is not None and not self._sweeping.done()
 
-    async def _sweep_aside(self) -> None:
-        """A sweep that nobody waits for; one that fails is tried again at the next look."""
+    async def _try_to_sweep(self) -> None:
+        """A sweep that fails keeps nobody from launching, and is tried again after a rest."""
         try:
             await self._sweep()
-        except errors.NiassaOrchError as exc:
-            self._board.event("sweep.failed", level=board.Level.WARNING, host=self._host, reason=str(exc))
+        except errors.WebServiceError as exc:
+            self._rest.fail(time.monotonic())
+            self._complain(str(exc))
         except Exception as exc:  # noqa: BLE001 - a defect of a sweep must not end the looks
+            self._rest.fail(time.monotonic())
             guard.tell(f"sweep:{self._host}", exc, self._board)
+        else:
+            self._rest.succeed()
+            self._complain("")
+
+    def _complain(self, trouble: str) -> None:
+        """Tell when it changes why the long lists cannot be had."""
+        if bool(trouble) != bool(self.sweep_trouble):
+            name, level = ("sweep.failed", board.Level.WARNING) if trouble else ("sweep.recovered", board.Level.INFO)
+            self._board.event(name, level=level, host=self._host, **({"reason": trouble} if trouble else {}))
+        self.sweep_trouble = trouble
 
     async def _sweep(self) -> None:
         began = time.monotonic()

@@ -44,6 +44,11 @@ class Watch:
         """When the account's runs were last listed whole, in seconds of ``time.monotonic()``."""
         return self._shared.of_runs(self._member.enrolled).listed_at if self._member else None
 
+    @property
+    def sweep_trouble(self) -> str:
+        """Why runs may be missing that were active before we looked, or ``""``."""
+        return self._shared.of_runs(self._member.enrolled).sweep_trouble if self._member else ""
+
     async def look(self, enrolled: enrolling.Enrolled) -> active_runs.ActiveRuns:
         """The account's active runs, as fresh as a beat.
 
@@ -66,7 +71,7 @@ class Watch:
         shared_jobs = self._shared.of_jobs(enrolled)
         try:
             if shared_jobs is not None:
-                await shared_jobs.refresh()
+                await shared_jobs.refresh(self._shared.patience_seconds)
         except errors.OozieError as exc:
             # Runs that wait for nothing of Oozie go on.
             self.oozie_trouble = exc

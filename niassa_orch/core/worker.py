@@ -131,7 +131,8 @@ class Worker:
         finally:
             await self._launcher.stop()
             await self._rounds.stop()
-        settled = not self._line.in_doubt and not self._line.held and not self._cycle.wants_journal
+        seen = not self._watch.sweep_trouble
+        settled = seen and not self._line.in_doubt and not self._line.held and not self._cycle.wants_journal
         troubled = self._launcher.trouble or self._rounds.trouble or self._desk.intended.journal.trouble
         return self._line.state is board.State.OK and not troubled and settled
 

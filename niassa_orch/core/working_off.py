@@ -14,8 +14,10 @@ from niassa_orch.domain import accounts, runs, selection
 
 #: So many requests to the web service may fail in one beat before the rest is left to the next.
 _WEB_FAILURES = 3
-#: So many runs are worked on in one beat, so that a flood of changes does not keep launches waiting.
+#: So many runs are worked on in one beat, and for so long, so that a flood of changes keeps no launch and no cancel
+#: waiting.
 _RUNS_A_BEAT = 500
+_BEAT_SECONDS = 2.0
 
 
 @dataclasses.dataclass(slots=True)
@@ -28,8 +30,15 @@ class Round:
     web_count: int = 0
     journal: errors.JournalError | None = None
     oozie_is_down: bool = False
+    is_blind: bool = False
+    tried: int = 0
     done: int = 0
     is_cut: bool = False
+
+    @property
+    def trouble(self) -> errors.NiassaOrchError | None:
+        """What a person should know of it."""
+        return self.oozie or self.web or self.journal
 
     @property
     def say_stop(self) -> bool:
@@ -45,6 +54,7 @@ class _Beat:
     active: active_runs.ActiveRuns
     queue: Iterator[active_runs.Due]
     round: Round
+    until: float
 
 
 class WorkingOff:
@@ -77,20 +87,21 @@ class WorkingOff:
     async def work_off(
         self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns, oozie: errors.OozieError | None
     ) -> Round:
-        """Work on each run that is due; what could not be done is due again.
+        """Work on runs that are due, for a while; what could not be done is due again.
 
         Args:
             enrolled: The account.
             active: Its runs.
             oozie: What the last look at its Oozie ended in.
         """
-        self.last = this = Round(oozie=oozie)
+        self.last = this = Round(oozie=oozie, is_blind=oozie is not None)
         for accession in active.take_ended():
             self._propagator.forget(accession)
         for accession in self._propagator.overdue():
             active.put_off(accession)
-        due = active.take(time.monotonic(), _RUNS_A_BEAT)
-        beat = _Beat(enrolled, active, iter(due), this)
+        began = time.monotonic()
+        due = active.take(began, _RUNS_A_BEAT)
+        beat = _Beat(enrolled, active, iter(due), this, began + _BEAT_SECONDS)
         # After a failure one task probes; a hanging neighbour of ours must not fill the pool.
         width = 1 if self._careful else min(self._slots.size, len(due))
         try:
@@ -101,13 +112,15 @@ class WorkingOff:
             for accession, _ in beat.queue:
                 active.put_off(accession)
         self._careful = this.oozie is not None or this.web is not None
-        # Where most of it could be done, what is left need not wait for the next beat.
-        this.is_cut = len(due) == _RUNS_A_BEAT and 2 * this.done > _RUNS_A_BEAT
+        # Where most of what was tried could be done, what is left need not wait for the next beat.
+        is_cut = len(due) == _RUNS_A_BEAT or time.monotonic() >= beat.until
+        this.is_cut = is_cut and 2 * this.done > this.tried
         return this
 
     async def _take_on(self, beat: _Beat) -> None:
         for accession, run in beat.queue:
             is_done = False
+            beat.round.tried += 1
             urgent = run is not None and run.status in runs.REQUESTED
             try:
                 async with self._slots.slot(self._name, urgent=urgent):
@@ -119,6 +132,8 @@ class WorkingOff:
                     beat.round.done += 1
                 else:
                     beat.active.put_off(accession)
+            if time.monotonic() >= beat.until:
+                return
 
     async def _guarded(self, beat: _Beat, accession: runs.Accession, run: runs.WorkflowRun | None) -> bool:
         """Whether nothing is left to do for the run before something moves."""
@@ -153,6 +168,9 @@ class WorkingOff:
             return True
         if _is_the_engines(beat.enrolled.account, run):
             return True
+        if beat.round.is_blind and _has_job(run):
+            # Its Oozie did not answer just now: nothing can be learned of its job.
+            return False
         settled = self._launcher.is_settled(beat.enrolled, accession)
         if run.status in runs.REQUESTED and not settled:
             return False
@@ -166,8 +184,11 @@ class WorkingOff:
 
 def _is_the_engines(account: accounts.Account, run: runs.WorkflowRun) -> bool:
     """Whether the engine propagates the run; what has no job is done without asking Oozie anything."""
-    engine = account.propagation is accounts.Propagation.ENGINE
-    return engine and run.engine_family is runs.EngineFamily.OOZIE and bool(run.status_cmd)
+    return account.propagation is accounts.Propagation.ENGINE and _has_job(run)
+
+
+def _has_job(run: runs.WorkflowRun) -> bool:
+    return run.engine_family is runs.EngineFamily.OOZIE and bool(run.status_cmd)
 
 
 async def _read(enrolled: enrolling.Enrolled, accession: runs.Accession) -> runs.WorkflowRun | None:

@@ -100,15 +100,23 @@ class WebServiceBooks(Neighbour):
 
     async def polls(self, more: int = 4) -> None:
         """Wait until the service has listed ``more`` times again, with any login: each account beats meanwhile."""
-        before = len(await self._last_lists())
+        before = len(await self._lists("submitted_cancel"))
 
         async def look() -> bool | None:
-            return len(await self._last_lists()) > before + more or None
+            return len(await self._lists("submitted_cancel")) > before + more or None
 
         await until(f"{more} more polls", look)
 
-    async def _last_lists(self) -> list[Record]:
-        listed = await self.requests(method="GET", query={"status": "submitted_cancel"})
+    async def swept(self) -> None:
+        """Wait until the service has listed everything that is active."""
+
+        async def look() -> bool | None:
+            return bool(await self._lists("running")) or None
+
+        await until("a sweep", look)
+
+    async def _lists(self, status: str) -> list[Record]:
+        listed = await self.requests(method="GET", query={"status": status})
         return [seen for seen in listed if seen["status"] is not None]
 
 

@@ -172,7 +172,7 @@ class Matrix:
 
     async def requests(self) -> list[Asked]:
         """Launch one run without any fault; what was asked from its beat to its verdict."""
-        await self._trial.stage.web.polls(more=0)
+        await self._trial.stage.web.swept()
         run = await self._schedule()
         await self._neighbour.delete("requests")
         self._service.signal(signal.SIGHUP)

@@ -171,16 +171,21 @@ async def test_a_look_with_a_list_missing_changes_nothing_and_is_everybodys_trou
     assert bob.scheduled == [], "it is not in the list any more, and is to be read"
 
 
-async def test_the_first_look_counts_only_when_all_lists_came(scene: Scene, clock: clocks.Clock) -> None:
-    scene.service.schedule(1, R.RUNNING, statusCmd="1-W")
+async def test_long_lists_that_fail_at_the_start_keep_nobody_from_launching(scene: Scene, clock: clocks.Clock) -> None:
+    scene.service.schedule(1)
+    scene.service.schedule(2, R.RUNNING, statusCmd="2-W")
     bob = scene.join("bob")
     scene.service.before_get = [None] * 4 + [fakes.unreachable]
-    with pytest.raises(errors.WebServiceUnavailableError):
-        await scene.refresh("bob")
-    assert (len(bob), scene.poller.listed_at) == (0, None)
+    await scene.refresh("bob")
+    assert ([run.accession for run in bob.scheduled], len(bob)) == ([1], 1)
+    assert scene.poller.sweep_trouble == "no connection"
     clock.advance(FRESH_SECONDS)
     await scene.refresh("bob")
-    assert (len(bob), scene.poller.listed_at) == (1, clock.monotonic())
+    assert scene.service.asked == SMALL + BIG + SMALL, "a server that fails is not asked for long lists each time"
+    clock.advance(FRESH_SECONDS)
+    await scene.refresh("bob")
+    assert (len(bob), scene.poller.sweep_trouble) == (2, "")
+    assert fakes.names(scene.told) == ["sweep.failed", "sweep.recovered"]
 
 
 async def test_a_sweep_comes_after_its_time_and_nobody_waits_for_it(scene: Scene, clock: clocks.Clock) -> None:
@@ -203,7 +208,7 @@ async def test_a_sweep_that_fails_is_told_and_tried_again(scene: Scene, clock: c
     scene.service.before_get = [None] * 4 + [fakes.unreachable]
     await scene.refresh("bob")
     await until(lambda: "sweep.failed" in fakes.names(scene.told))
-    clock.advance(FRESH_SECONDS)
+    clock.advance(2 * FRESH_SECONDS)
     await scene.refresh("bob")
     await until(lambda: bool(bob))
     await scene.poller.close()
