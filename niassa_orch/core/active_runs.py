@@ -31,8 +31,8 @@ class JobWatch(Protocol):
     def watch(self, job_id: str, unix_user: str, accession: runs.Accession, watcher: job_watches.Watcher) -> None:
         """Tell ``watcher`` of this job from now on."""
 
-    def unwatch(self, job_id: str, accession: runs.Accession) -> None:
-        """Tell no more."""
+    def unwatch(self, job_id: str, accession: runs.Accession, watcher: job_watches.Watcher) -> None:
+        """Tell this watcher no more."""
 
 
 class ActiveRuns:
@@ -99,15 +99,13 @@ class ActiveRuns:
         self._texts_seconds = texts_seconds
         for run in self._runs.values():
             self._watch(run)
-            if self._wants_look(run):
-                self._due[run.accession] = None
+        self._due |= dict.fromkeys(run.accession for run in self if self._wants_look(run))
 
     def leave(self) -> None:
         """Nobody works for the owner any more."""
         for run in self._runs.values():
             self._unwatch(run)
         self._jobs, self._wake = None, _nobody
-        self._ended.clear()
 
     def tell_asked(self, listed: Listed) -> None:
         """The three short lists, whole: what is in them is so; what left them is somewhere else."""
@@ -197,8 +195,7 @@ class ActiveRuns:
         return ended
 
     def _is_requested(self, accession: runs.Accession) -> bool:
-        run = self._runs.get(accession)
-        return run is not None and run.status in runs.REQUESTED
+        return accession in self._asked and self._runs[accession].status in runs.REQUESTED
 
     def _set(self, run: runs.WorkflowRun) -> None:
         known = self._runs.get(run.accession)
@@ -213,6 +210,7 @@ class ActiveRuns:
 
     def _drop(self, accession: runs.Accession) -> None:
         known = self._runs.pop(accession, None)
+        self._unsure.discard(accession)
         self._due.pop(accession, None)
         self._later.pop(accession, None)
         if known is not None:
@@ -231,7 +229,8 @@ class ActiveRuns:
 
     def _wants_look(self, run: runs.WorkflowRun) -> bool:
         """Whether nobody else would say when it moves: it has no job that is watched."""
-        return run.status is not runs.RunStatus.SUBMITTED and (self._jobs is None or not _has_job(run))
+        told_of = self._jobs is not None and _has_job(run)
+        return self.is_served and run.status is not runs.RunStatus.SUBMITTED and not told_of
 
     def _watch(self, run: runs.WorkflowRun) -> None:
         if self._jobs is not None and _has_job(run):
@@ -239,7 +238,7 @@ class ActiveRuns:
 
     def _unwatch(self, run: runs.WorkflowRun) -> None:
         if self._jobs is not None and _has_job(run):
-            self._jobs.unwatch(run.status_cmd or "", run.accession)
+            self._jobs.unwatch(run.status_cmd or "", run.accession, self)
 
 
 def _has_job(run: runs.WorkflowRun) -> bool:

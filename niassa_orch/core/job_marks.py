@@ -9,6 +9,7 @@ import collections
 import dataclasses
 import datetime
 
+from niassa_orch.domain import jobs
 from niassa_orch.oozie import lists
 
 #: So many overlaps may the server's clock and that of its ``Date``, which may be a proxy's, differ.
@@ -89,3 +90,8 @@ class Marks:
 
     def _is_settled(self, mark: _Mark) -> bool:
         return self._marks[-1].begun - mark.ended >= (self._overlap + _SECOND).total_seconds()
+
+
+def is_young(row: jobs.JobRow, server_time: datetime.datetime) -> bool:
+    """Whether the second in which a job changed may not be over; Oozie and its ``Date`` tell whole seconds."""
+    return row.modified is not None and server_time - row.modified < _SECOND

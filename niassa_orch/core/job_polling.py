@@ -7,7 +7,6 @@ is made a server, its ticker calls ``poll``, one call at a time, and faces read 
 """
 
 import dataclasses
-import datetime
 import enum
 import itertools
 import math
@@ -22,7 +21,6 @@ from niassa_orch.oozie import documents, lists, pages
 #: About what fits into the URL of one request.
 _IDS_AT_ONCE = 80
 _USERS_AT_ONCE = 150
-_A_SECOND = datetime.timedelta(seconds=1)
 
 
 class Mode(enum.StrEnum):
@@ -109,11 +107,16 @@ class JobPoller:
         """
         self._watches.watch(job_id, unix_user, accession, watcher)
 
-    def unwatch(self, job_id: str, accession: runs.Accession) -> None:
-        """Tell nothing more of a job to this run's watcher."""
-        self._watches.unwatch(job_id, accession)
+    def unwatch(self, job_id: str, accession: runs.Accession, watcher: job_watches.Watcher) -> None:
+        """Tell nothing more of a job to this watcher of this run."""
+        self._watches.unwatch(job_id, accession, watcher)
         if job_id not in self._watches:
             self._settle(job_id)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the next poll has more to read than what changed."""
+        return self._round is not None or bool(self._watches.unknown)
 
     async def poll(self) -> None:
         """One tick: one request when nothing changed and no sweep is due.
@@ -163,11 +166,11 @@ class JobPoller:
         """A job that changed in the second in which it was read may have changed once more in it: it is told again."""
         now = changes.server_time
         rows = {row.id: row for row in changes.rows if row.id in self._watches}
-        for row in [row for row in self._young.values() if now is None or not is_young(row, now)]:
+        for row in [row for row in self._young.values() if now is None or not job_marks.is_young(row, now)]:
             self._watches.found(rows.get(row.id, row), again=True)
             del self._young[row.id]
         if now is not None:
-            self._young |= {job_id: row for job_id, row in rows.items() if is_young(row, now)}
+            self._young |= {job_id: row for job_id, row in rows.items() if job_marks.is_young(row, now)}
 
     def _begin_what_is_due(self) -> None:
         is_due = self._sweep_is_due()
@@ -231,11 +234,6 @@ class JobPoller:
 
     def _note(self, **changes: object) -> None:
         self._state = dataclasses.replace(self._state, **changes)  # type: ignore[arg-type]
-
-
-def is_young(row: jobs.JobRow, server_time: datetime.datetime) -> bool:
-    """Whether the second in which a job changed may not be over; Oozie and its ``Date`` tell whole seconds."""
-    return row.modified is not None and server_time - row.modified < _A_SECOND
 
 
 def is_cheaper_in_bulk(new: int, users: int, watched: int) -> bool:

@@ -84,18 +84,21 @@ class Watches:
         return {user: self._users[user] for user in users}
 
     def watch(self, job_id: str, unix_user: str, accession: runs.Accession, watcher: Watcher) -> None:
-        """Tell a watcher what becomes of a job, what it is now first; once more for the same run: afresh."""
-        self.unwatch(job_id, accession)
+        """Tell a watcher what becomes of a job, what it is now first; once more for its same run: afresh."""
+        self.unwatch(job_id, accession, watcher)
         self._first[job_id] = _Watch(unix_user, accession, watcher, self._first.get(job_id))
         self._users[unix_user] += 1
         self._unknown.add(job_id)
 
-    def unwatch(self, job_id: str, accession: runs.Accession) -> None:
-        """Tell nothing more; nothing happens when it was not watched for this run."""
+    def unwatch(self, job_id: str, accession: runs.Accession, watcher: Watcher) -> None:
+        """Tell nothing more; nothing happens when it was not watched for this run by this watcher.
+
+        A run may have come to another owner, and a run of another web service may have its number: both are watched.
+        """
         before = list(self._of(job_id))
         kept = None
         for watch in reversed(before):
-            if watch.accession == accession:
+            if watch.accession == accession and watch.watcher is watcher:
                 self._users[watch.unix_user] -= 1
                 if not self._users[watch.unix_user]:
                     del self._users[watch.unix_user]

@@ -14,6 +14,7 @@ from niassa_orch.core import board, enrolling, errands, guard, job_polling, poll
 from niassa_orch.domain import accounts
 from niassa_orch.oozie import client
 
+#: How long a beat waits for Oozie's word before it goes on without.
 _PATIENCE_SECONDS = 3.0
 
 
@@ -35,18 +36,15 @@ class SharedJobs:
         self._finishing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
-    async def refresh(self, patience_seconds: float | None) -> None:
-        """See to it that somebody looked just now.
-
-        Args:
-            patience_seconds: After that long the look goes on without whoever waits for it; ``None``: to its end.
+    async def refresh(self) -> None:
+        """See to it that somebody looked just now; a look that takes long goes on without whoever waits for it.
 
         Raises:
             OozieError: What the last look ended in, whoever looked; OozieUnavailableError also while it goes on.
         """
         if self._looking is None or self._looking.done():
             self._looking = self._errands.begin(self._look, "look:oozie")
-        await asyncio.wait({self._looking}, timeout=patience_seconds)
+        await asyncio.wait({self._looking}, timeout=_PATIENCE_SECONDS)
         if not self._looking.done():
             message = "Oozie has not answered yet; it is waited for"
             raise errors.OozieUnavailableError(message)
@@ -54,6 +52,13 @@ class SharedJobs:
             raise self._shared.trouble.with_traceback(None)
         if self.poller.state.sweeping and (self._finishing is None or self._finishing.done()):
             self._finishing = self._errands.begin(self._finish, "sweep:oozie")
+
+    async def see_through(self) -> None:
+        """See to it that every watched job was told, and a sweep is over; raises as ``refresh``."""
+        await self._shared.refresh()
+        while self.poller.is_behind:
+            self._shared.hurry()
+            await self._shared.refresh()
 
     def hurry(self) -> None:
         """A person says that things may have changed: nothing is fresh."""
@@ -96,8 +101,6 @@ class Pollers:
         # Beats come with jitter: the next of the same account must find what is known not fresh any more.
         self._fresh_seconds = 0.95 * beat.interval_seconds * (1 - beat.jitter)
         self._sweep_seconds = beat.sweep_seconds
-        #: How long a beat waits for Oozie's word before it goes on without; ``None``: as long as it takes.
-        self.patience_seconds: float | None = _PATIENCE_SECONDS
         self.texts_seconds = service.texts.every_seconds
         self._board = told
         self._of_runs: dict[tuple[str, str, str], polling.RunPoller] = {}
@@ -127,7 +130,7 @@ class Pollers:
         """How many active runs of served hosts there are of each owner for whom no account works."""
         found: collections.Counter[str] = collections.Counter()
         for (_, _, alone), poller in self._of_runs.items():
-            if not alone:
+            if not alone and poller.is_used:
                 found.update(poller.orphans())
         return found
 

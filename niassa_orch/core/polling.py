@@ -32,12 +32,12 @@ class Member:
     Args:
         enrolled: The account, with its own login.
         proven_at: When its login was last accepted, in seconds of ``time.monotonic()``.
-        refused: Why its login is not accepted any more.
+        refused: Why its login is not accepted any more, or may not read lists.
     """
 
     enrolled: enrolling.Enrolled
     proven_at: float
-    refused: errors.LoginRefusedError | None = None
+    refused: errors.LoginRefusedError | errors.ForbiddenError | None = None
 
 
 class RunPoller:
@@ -79,6 +79,11 @@ class RunPoller:
         """Share it no more."""
         self._members.pop(member, None)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether any account shares it."""
+        return bool(self._members)
+
     def runs_of(self, owner: str) -> active_runs.ActiveRuns:
         """What is known of an owner's runs."""
         return self._owned[owner]
@@ -92,6 +97,7 @@ class RunPoller:
 
         Raises:
             LoginRefusedError: The member's own login is refused.
+            ForbiddenError: It may not read the lists.
             WebServiceError: The last look, by whomever, brought nothing.
         """
         try:
@@ -179,7 +185,7 @@ class RunPoller:
             member = min(willing, key=_proven_at)
             try:
                 listed = await member.enrolled.web_service.list_runs(status, self._host)
-            except errors.LoginRefusedError as exc:
+            except (errors.LoginRefusedError, errors.ForbiddenError) as exc:
                 member.refused = exc
             else:
                 member.proven_at = time.monotonic()

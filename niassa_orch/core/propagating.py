@@ -5,6 +5,7 @@ changes nothing. What we do to jobs is in the journal first; which jobs were unk
 ``Propagator`` remembers. Called by ``core.cycle``.
 """
 
+import collections
 import contextlib
 import dataclasses
 import time
@@ -34,8 +35,9 @@ class Propagated:
 
 @dataclasses.dataclass(slots=True)
 class _Missing:
-    """A job that Oozie does not know: since when (``time.monotonic()``), and how often it was asked for."""
+    """A job that Oozie does not know: which, since when (``time.monotonic()``), and how often it was asked for."""
 
+    job_id: str | None
     since: float
     looks: int = 0
 
@@ -57,8 +59,8 @@ class Propagator:
         self._journal = journal
         self._gone_after_seconds = gone_after_seconds
         self._texts = run_texts.RunTexts(told, limits)
-        self._missing: dict[tuple[runs.Accession, str | None], _Missing] = {}
-        self._complained: set[tuple[runs.Accession, str]] = set()
+        self._missing: dict[runs.Accession, _Missing] = {}
+        self._complained: collections.defaultdict[runs.Accession, set[str]] = collections.defaultdict(set)
 
     async def propagate(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool) -> Propagated:
         """Bring one run's record up to what its job says.
@@ -105,8 +107,8 @@ class Propagator:
     def forget(self, accession: runs.Accession) -> None:
         """The run is not active any more."""
         self._texts.forget(accession)
-        self._missing = {known: seen for known, seen in self._missing.items() if known[0] != accession}
-        self._complained = {known for known in self._complained if known[0] != accession}
+        self._missing.pop(accession, None)
+        self._complained.pop(accession, None)
 
     async def _propagate_without_job(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool
@@ -137,12 +139,14 @@ class Propagator:
             # "Unknown" counts only from a server that is an Oozie and well.
             await oozie.versions()
             return None
-        self._missing.pop((run.accession, run.status_cmd), None)
+        self._missing.pop(run.accession, None)
         return job
 
     def _gone(self, run: runs.WorkflowRun) -> transitions.Decision:
         now = time.monotonic()
-        seen = self._missing.setdefault((run.accession, run.status_cmd), _Missing(now))
+        seen = self._missing.get(run.accession)
+        if seen is None or seen.job_id != run.status_cmd:
+            seen = self._missing[run.accession] = _Missing(run.status_cmd, now)
         seen.looks += 1
         if seen.looks >= _LOOKS_BEFORE_GONE and now - seen.since >= self._gone_after_seconds:
             return transitions.decide_gone(run)
@@ -223,8 +227,8 @@ class Propagator:
 
     def complain(self, enrolled: enrolling.Enrolled, accession: runs.Accession, reason: str) -> None:
         """Tell once why a run is left as it is."""
-        if (accession, reason) not in self._complained:
-            self._complained.add((accession, reason))
+        if reason not in self._complained[accession]:
+            self._complained[accession].add(reason)
             fields = {"accession": accession, "reason": reason}
             self._board.event("run.left_alone", account=enrolled.account.name, level=board.Level.ERROR, **fields)
 

@@ -24,7 +24,7 @@ class Shared:
         self._fresh_seconds = fresh_seconds
         self._turn = asyncio.Lock()
         self._looked_at: float | None = None
-        self._in_a_hurry = False
+        self._ended_at = 0.0
         self.trouble: errors.NiassaOrchError | None = None
 
     async def refresh(self) -> None:
@@ -33,24 +33,32 @@ class Shared:
         Raises:
             NiassaOrchError: What the last look ended in, whoever looked.
         """
+        asked_at = time.monotonic()
         async with self._turn:
-            if self._looked_at is None or time.monotonic() - self._looked_at >= self._fresh_seconds:
+            if not self._is_fresh(asked_at):
                 await self._try()
         if self.trouble is not None:
             raise self.trouble.with_traceback(None)
 
     def hurry(self) -> None:
-        """A person says that things may have changed: nothing is fresh, not even what is being looked at just now."""
+        """A person says that things may have changed: nothing is fresh."""
         self._looked_at = None
-        self._in_a_hurry = True
+
+    def _is_fresh(self, asked_at: float) -> bool:
+        """Also what took longer than it stays fresh, for who waited: they must not look one after the other."""
+        if self._looked_at is None:
+            return False
+        return asked_at < self._ended_at or time.monotonic() - self._looked_at < self._fresh_seconds
 
     async def _try(self) -> None:
-        began = time.monotonic()
-        self._in_a_hurry = False
+        self._looked_at = time.monotonic()
         try:
             await self._look()
         except errors.NiassaOrchError as exc:
             self.trouble = exc
+        except BaseException:
+            self._looked_at = None
+            raise
         else:
             self.trouble = None
-        self._looked_at = None if self._in_a_hurry else began
+        self._ended_at = time.monotonic()

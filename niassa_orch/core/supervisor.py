@@ -67,7 +67,6 @@ class Supervisor:
 
     async def once(self) -> bool:
         """One beat of every enabled account, side by side; returns whether all of them fared well."""
-        self._desk.pollers.patience_seconds = None
         found = await self._load()
         self._known = {profile.name for profile in found.profiles} | {_stem(exc) for exc in found.quarantined}
         self._show(found)

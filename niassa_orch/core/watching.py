@@ -22,6 +22,9 @@ _JITTER = 0.1
 class Watch:
     """One account's share in the pollers.
 
+    Attributes:
+        thorough: Wait for what is read of jobs in several looks: there will be no other beat.
+
     Args:
         shared: The pollers of all accounts.
         claim: Says whether the account may serve its web service, user and host; raises ProfileError if not.
@@ -34,6 +37,7 @@ class Watch:
         self._shared = shared
         self._claim = claim
         self.wake = wake
+        self.thorough = False
         self._is_looking = False
         self._member: polling.Member | None = None
         self._runs: active_runs.ActiveRuns | None = None
@@ -60,7 +64,12 @@ class Watch:
         self._is_looking = True
         try:
             found, member = await self._joined(enrolled)
-            await self._shared.of_runs(enrolled).refresh(member)
+            try:
+                await self._shared.of_runs(enrolled).refresh(member)
+            finally:
+                if member.refused is not None:
+                    # It joins again once its login is proven.
+                    self.leave()
         finally:
             self._is_looking = False
         return found
@@ -71,7 +80,7 @@ class Watch:
         shared_jobs = self._shared.of_jobs(enrolled)
         try:
             if shared_jobs is not None:
-                await shared_jobs.refresh(self._shared.patience_seconds)
+                await (shared_jobs.see_through() if self.thorough else shared_jobs.refresh())
         except errors.OozieError as exc:
             # Runs that wait for nothing of Oozie go on.
             self.oozie_trouble = exc
@@ -102,8 +111,8 @@ class Watch:
                 await self._prove(enrolled)
                 self._member.proven_at = time.monotonic()
             return self._runs, self._member
-        self.leave()
         await self._prove(enrolled)
+        self.leave()
         # Only a login that was proven claims anything.
         self._claim(enrolled)
         poller = self._shared.of_runs(enrolled)

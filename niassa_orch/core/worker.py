@@ -124,6 +124,7 @@ class Worker:
 
         whitestar calls are not waited for: they last for hours, live on, and are adopted next time.
         """
+        self._watch.thorough = True
         try:
             await self.beat()
             await self._launcher.join()

@@ -22,14 +22,16 @@ _BEAT_SECONDS = 2.0
 
 @dataclasses.dataclass(slots=True)
 class Round:
-    """How one beat's work went: what went wrong beyond a single run, and whether there is more to do at once."""
+    """How one beat's work went: what went wrong beyond a single run, and whether there is more to do at once.
+
+    ``is_blind``: the account's Oozie does not answer, so that nothing can be learned of any job.
+    """
 
     login: errors.LoginRefusedError | None = None
     oozie: errors.OozieError | None = None
     web: errors.WebServiceUnavailableError | None = None
     web_count: int = 0
     journal: errors.JournalError | None = None
-    oozie_is_down: bool = False
     is_blind: bool = False
     tried: int = 0
     done: int = 0
@@ -43,7 +45,7 @@ class Round:
     @property
     def say_stop(self) -> bool:
         """Whether asking on makes no sense in this beat."""
-        return self.login is not None or self.oozie_is_down or self.web_count >= _WEB_FAILURES
+        return self.login is not None or self.web_count >= _WEB_FAILURES
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,8 +99,13 @@ class WorkingOff:
         self.last = this = Round(oozie=oozie, is_blind=oozie is not None)
         for accession in active.take_ended():
             self._propagator.forget(accession)
+        by_engine = enrolled.account.propagation is accounts.Propagation.ENGINE
         for accession in self._propagator.overdue():
-            active.put_off(accession)
+            if accession in active and not by_engine:
+                active.put_off(accession)
+            else:
+                # It left while nobody worked for the account, or is not ours to propagate any more.
+                self._propagator.forget(accession)
         began = time.monotonic()
         due = active.take(began, _RUNS_A_BEAT)
         beat = _Beat(enrolled, active, iter(due), this, began + _BEAT_SECONDS)
@@ -119,6 +126,10 @@ class WorkingOff:
 
     async def _take_on(self, beat: _Beat) -> None:
         for accession, run in beat.queue:
+            if run is not None and beat.round.is_blind and _has_job(run):
+                # No slot is held for an Oozie that does not answer.
+                beat.active.put_off(accession)
+                continue
             is_done = False
             beat.round.tried += 1
             urgent = run is not None and run.status in runs.REQUESTED
@@ -147,7 +158,7 @@ class WorkingOff:
             this.web_count += 1
         except errors.OozieUnavailableError as exc:
             this.oozie = exc
-            this.oozie_is_down = not await _answers(beat.enrolled)
+            this.is_blind = this.is_blind or not await _answers(beat.enrolled)
         except errors.JournalError as exc:
             this.journal = exc
             # What a user asked for waits for something that only a person can mend.
@@ -169,7 +180,6 @@ class WorkingOff:
         if _is_the_engines(beat.enrolled.account, run):
             return True
         if beat.round.is_blind and _has_job(run):
-            # Its Oozie did not answer just now: nothing can be learned of its job.
             return False
         settled = self._launcher.is_settled(beat.enrolled, accession)
         if run.status in runs.REQUESTED and not settled:

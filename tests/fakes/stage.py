@@ -137,9 +137,11 @@ class Stage:
         """Of the journal as it is open now."""
         return propagating.Propagator(self.told, self.journal, GONE_AFTER_SECONDS, settings.Texts())
 
-    def cycle(self, launcher: launching.Launcher, stopping: asyncio.Event) -> cycle.Cycle:
+    def cycle(
+        self, launcher: launching.Launcher, stopping: asyncio.Event, sees: watching.Watch | None = None
+    ) -> cycle.Cycle:
         """Bob's."""
-        watch = watching.Watch(self.pollers, lambda _known: None, lambda: None)
+        watch = sees or watching.Watch(self.pollers, lambda _known: None, lambda: None)
         return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), self.rounds(), watch, stopping)
 
     def engine_propagator(self, engine: settings.Engine | None = None) -> engine_propagating.EnginePropagator:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from niassa_orch.core import watching
 from niassa_orch.domain import jobs, runs
 from tests.fakes import stage as stages
 
@@ -13,7 +14,8 @@ class Beats:
         self.stage = stage
         self.stopping = asyncio.Event()
         self.launcher = stage.launcher()
-        self.cycle = stage.cycle(self.launcher, self.stopping)
+        self.watch = watching.Watch(stage.pollers, lambda _known: None, lambda: None)
+        self.cycle = stage.cycle(self.launcher, self.stopping, self.watch)
 
     async def beat(self) -> None:
         """One beat; what it launched is waited for."""

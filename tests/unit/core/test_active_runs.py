@@ -22,7 +22,7 @@ class Jobs:
     def watch(self, job_id: str, _unix_user: str, accession: runs.Accession, watcher: job_watches.Watcher) -> None:
         self.watched[job_id, accession] = watcher
 
-    def unwatch(self, job_id: str, accession: runs.Accession) -> None:
+    def unwatch(self, job_id: str, accession: runs.Accession, _watcher: job_watches.Watcher) -> None:
         del self.watched[job_id, accession]
 
 
@@ -143,7 +143,7 @@ def test_what_left_while_nobody_served_its_owner_is_not_kept_beyond_a_sweep(scen
     scene.runs.tell_asked(listed())
     scene.runs.tell_following(listed(run(1, R.PENDING)))
     scene.serve()
-    assert scene.due() == {1: R.PENDING}
+    assert scene.due() == {}
     assert list(scene.jobs.watched) == [("1-W", 1)]
 
 
@@ -249,3 +249,43 @@ def _tell(scene: Scene, what: str, found: list[runs.WorkflowRun]) -> None:
                 known.doubt(one.accession)
             else:
                 known.tell(one.accession, one if what == "tell" else None)
+
+
+def test_what_was_in_doubt_and_left_while_nobody_served_is_launched_when_it_comes_back(scene: Scene) -> None:
+    scene.runs.tell_asked(listed(run(1, R.SUBMITTED, None)))
+    scene.runs.doubt(runs.Accession(1))
+    scene.runs.leave()
+    scene.runs.tell_asked(listed())
+    scene.runs.tell_asked(listed(run(1, R.SUBMITTED, None)))
+    scene.serve()
+    for accession, status in scene.due().items():
+        assert status is None
+        scene.runs.tell(runs.Accession(accession), run(1, R.SUBMITTED, None))
+    assert [one.accession for one in scene.runs.scheduled] == [1]
+
+
+def test_what_left_the_short_lists_while_nobody_served_is_read_when_somebody_does(scene: Scene) -> None:
+    scene.runs.tell_asked(listed(run(1, R.SUBMITTED, None), run(2, R.SUBMITTED, None)))
+    scene.runs.leave()
+    scene.runs.tell_asked(listed(run(2, R.SUBMITTED, None)))
+    scene.serve()
+    assert scene.due() == {1: None}
+    scene.runs.leave()
+    scene.runs.tell_asked(listed())
+    scene.runs.tell_following(listed())
+    scene.serve()
+    assert scene.due() == {}, "the long lists said that it is not active"
+
+
+def test_a_sweep_before_anybody_serves_does_not_make_all_runs_due(scene: Scene) -> None:
+    scene.runs.leave()
+    scene.runs.tell_following(listed(run(1, R.RUNNING), run(2, R.RUNNING, None)))
+    scene.serve()
+    assert scene.due() == {2: R.RUNNING}, "the job of the other is watched"
+
+
+def test_what_ended_is_told_although_the_account_came_anew(scene: Scene) -> None:
+    scene.runs.tell_following(listed(run(1, R.RUNNING)))
+    scene.runs.tell(runs.Accession(1), None)
+    scene.serve()
+    assert scene.runs.take_ended() == [1]

@@ -90,3 +90,25 @@ async def test_a_service_that_stops_polls_no_more_and_moves_nothing(
     await beats.cycle.cycle(stage.known)
     assert stage.line.last_good_poll is None
     assert stage.service.run(1).status is R.RUNNING
+
+
+async def test_a_run_that_was_taken_away_while_nobody_looked_is_not_read_for_its_texts_ever_after(
+    stage: stages.Stage, beats: beat_scenes.Beats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages.stop_time(monkeypatch, stage.clock)
+    stage.oozie.start("1-oozie-W", J.RUNNING, actions=(jobs.Action("align", "RUNNING", "4711"),))
+    stage.service.schedule(1, R.PENDING, statusCmd="1-oozie-W")
+    await beats.cycle.cycle(stage.known)
+    await beats.cycle.cycle(stage.known)
+    beats.watch.leave()
+    stage.service.sets(1, status=R.COMPLETED)()
+    await stage.pollers.of_runs(stage.known).close()
+    stage.clock.advance(1000)
+    bystander = stages.renamed(stage, "eve", web_user="eve@lab.net")
+    poller = stage.pollers.of_runs(bystander)
+    await poller.refresh(poller.join(bystander, 0.0))
+    await stage.until(lambda: not len(poller.runs_of("bob@lab.net")))
+    for _ in range(2):
+        stage.service.asked.clear()
+        await beats.cycle.cycle(stage.known)
+    assert "GET 1" not in stage.service.asked

@@ -128,7 +128,7 @@ async def test_two_runs_that_name_one_job_are_both_told_until_one_is_unwatched(s
     assert [accession for accession, _ in await scene.poll()] == [77]
     scene.there.becomes(job_id, J.SUSPENDED)
     assert sorted(accession for accession, _ in await scene.poll()) == [1, 77]
-    scene.poller.unwatch(job_id, runs.Accession(77))
+    scene.poller.unwatch(job_id, runs.Accession(77), scene.watcher)
     scene.there.becomes(job_id, J.RUNNING)
     assert [accession for accession, _ in await scene.poll()] == [1]
     assert scene.poller.state.watched == 1

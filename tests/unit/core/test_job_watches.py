@@ -28,14 +28,25 @@ def watch(watches: job_watches.Watches, watcher: job_watches.Watcher, job_id: st
 
 
 def test_a_run_that_watches_a_job_once_more_is_told_anew(watches: job_watches.Watches) -> None:
-    first, second = Watcher(), Watcher()
-    watch(watches, first, "job-1", 1)
+    watcher = Watcher()
+    watch(watches, watcher, "job-1", 1)
     watches.found(ROW)
-    watch(watches, second, "job-1", 1)
+    watch(watches, watcher, "job-1", 1)
     assert watches.unknown == {"job-1"}
     watches.found(ROW)
-    assert (first.told, second.told) == ([(1, ROW)], [(1, ROW)])
+    assert watcher.told == [(1, ROW)] * 2
     assert len(watches) == 1
+
+
+def test_a_run_that_came_to_another_owner_is_told_when_the_one_before_leaves(watches: job_watches.Watches) -> None:
+    before, now = Watcher(), Watcher()
+    watch(watches, before, "job-1", 1)
+    watches.found(ROW)
+    watch(watches, now, "job-1", 1)
+    watches.found(ROW)
+    watches.unwatch("job-1", runs.Accession(1), before)
+    watches.missing("job-1", again=False)
+    assert (before.told, now.told) == ([(1, ROW)], [(1, ROW), (1, None)])
 
 
 @pytest.mark.parametrize("gone", [1, 2, 3])
@@ -43,18 +54,20 @@ def test_of_several_runs_at_one_job_each_can_leave(watches: job_watches.Watches,
     watcher = Watcher()
     for accession in (1, 2, 3):
         watch(watches, watcher, "job-1", accession)
-    watches.unwatch("job-1", runs.Accession(gone))
+    watches.unwatch("job-1", runs.Accession(gone), watcher)
     watches.found(ROW)
     assert sorted(accession for accession, _ in watcher.told) == sorted({1, 2, 3} - {gone})
     assert dict(watches.watched_of_users(["job-1"])) == {"niassa-bob": 2}
 
 
 def test_what_nobody_watches_any_more_leaves_nothing_behind(watches: job_watches.Watches) -> None:
-    watch(watches, Watcher(), "job-1", 1)
-    watches.unwatch("job-1", runs.Accession(2))
+    watcher = Watcher()
+    watch(watches, watcher, "job-1", 1)
+    watches.unwatch("job-1", runs.Accession(2), watcher)
+    watches.unwatch("job-1", runs.Accession(1), Watcher())
     assert len(watches) == 1
-    watches.unwatch("job-1", runs.Accession(1))
-    watches.unwatch("job-1", runs.Accession(1))
+    watches.unwatch("job-1", runs.Accession(1), watcher)
+    watches.unwatch("job-1", runs.Accession(1), watcher)
     assert (len(watches), list(watches.unix_users), set(watches.unknown)) == (0, [], set())
     watches.found(ROW)
     watches.missing("job-1", again=True)
@@ -64,7 +77,7 @@ def test_a_watcher_may_stop_watching_while_it_is_told(watches: job_watches.Watch
     class Leaving(Watcher):
         def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:
             super().job_moved(accession, row, first=first)
-            watches.unwatch("job-1", accession)
+            watches.unwatch("job-1", accession, self)
 
     leaving = Leaving()
     for accession in (1, 2):

@@ -27,6 +27,7 @@ class Scene:
         self.poller = polling.RunPoller("server2", self.told, FRESH_SECONDS, SWEEP_SECONDS)
         self.asked: list[str] = []
         self.refused: set[str] = set()
+        self.forbidden: set[str] = set()
         self.members: dict[str, polling.Member] = {}
         self.takes_seconds: Callable[[], None] = lambda: None
 
@@ -54,6 +55,8 @@ class _Login:
         self._scene.takes_seconds()
         if self._name in self._scene.refused:
             raise errors.LoginRefusedError(self._name)
+        if self._name in self._scene.forbidden:
+            raise errors.ForbiddenError(self._name)
         return await self._scene.service.list_runs(status, host)
 
 
@@ -252,3 +255,24 @@ async def test_whoever_waits_is_not_left_alone_when_the_one_who_looks_is_cancell
     assert [run.accession for run in scene.poller.runs_of("bob@lab.net").scheduled] == [1]
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_a_login_that_may_not_read_lists_is_its_own_accounts_trouble_only(scene: Scene) -> None:
+    scene.service.schedule(1, ownerUserName="alice@lab.net")
+    scene.join("bob")
+    alice = scene.join("alice")
+    scene.forbidden.add("bob")
+    await scene.refresh("alice")
+    assert [run.accession for run in alice.scheduled] == [1]
+    with pytest.raises(errors.ForbiddenError, match="bob"):
+        await scene.refresh("bob")
+    assert scene.asked.count("bob") == 1
+
+
+async def test_an_account_whose_login_was_just_proven_does_not_inherit_anothers_refusal(scene: Scene) -> None:
+    scene.join("bob")
+    scene.refused.add("bob")
+    with pytest.raises(errors.LoginRefusedError):
+        await scene.refresh("bob")
+    scene.join("alice")
+    await scene.refresh("alice")

@@ -4,7 +4,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import board, worker
+from niassa_orch.core import board, pollers, worker
 from niassa_orch.domain import jobs, runs
 from tests.fakes import calls
 from tests.fakes import stage as stages
@@ -212,3 +212,16 @@ async def test_a_stop_in_a_beat_settles_no_further_doubt(scene: served.Scene) ->
     await scene.worker.beat()
     assert [stage.service.run(accession).status_cmd for accession in (7, 8)] == ["7-W", None]
     assert list(stage.unsettled()) == [8]
+
+
+async def test_once_propagates_also_for_an_account_that_comes_after_the_shared_look(stage: stages.Stage) -> None:
+    stage.pollers = pollers.Pollers(settings.Settings(), stage.told)
+    scene = served.Scene(stage)
+    for accession, owner in ((1, "bob@lab.net"), (2, "alice@lab.net")):
+        stage.oozie.start(f"{accession}-W", J.SUCCEEDED)
+        fields = {"statusCmd": f"{accession}-W", "workflowEngine": "oozie", "ownerUserName": owner}
+        stage.service.schedule(accession, R.RUNNING, **fields)
+    assert await scene.worker.once()
+    scene.enrolling.limits["web_user"] = "alice@lab.net"
+    assert await worker.Worker(served.profile("alice"), scene.desk).once()
+    assert [stage.service.run(accession).status for accession in (1, 2)] == [R.COMPLETED] * 2
