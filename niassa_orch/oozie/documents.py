@@ -107,13 +107,13 @@ def parse_rows(body: bytes, most_rows: int = PAGE_ROWS) -> JobPage:
 
 
 def parse_error(headers: Mapping[str, str]) -> Complaint:
-    """Oozie's complaint from the headers of an answer, whose names are in lower case."""
+    """Oozie's complaint from the headers of an answer; names are found in any case."""
     message = "".join(letter if letter.isprintable() else " " for letter in headers.get("oozie-error-message", ""))
     return Complaint(headers.get("oozie-error-code", "").strip()[:16], message[:_MESSAGE_CHARS])
 
 
 def parse_date(headers: Mapping[str, str]) -> datetime.datetime | None:
-    """When the server says that it answered, from the headers, whose names are in lower case."""
+    """When the server says that it answered, from the headers; names are found in any case."""
     return _time({"date": headers.get("date")}, "date")
 
 

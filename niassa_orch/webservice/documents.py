@@ -8,7 +8,7 @@ run as whole subtrees. Left out on purpose is what would re-assign the run or re
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from xml.sax import saxutils
 
 from niassa_orch.domain import runs
@@ -35,11 +35,13 @@ _CONTROL_BYTES: Final = bytes(number for number in range(0x20) if number not in 
 _NO_CHARACTERS: Final = ("\ufffe".encode(), "\uffff".encode())
 _RETURN: Final = {"\r": "&#13;"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_tuple: Final = tuple.__new__
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element. ``text`` is empty where there are children: mixed content is no part of these documents.
+
+    A tuple, since a dataclass takes several times as long to make, and a run has dozens of them.
 
     Args:
         name: As it came.
@@ -49,9 +51,13 @@ class Element:
     """
 
     name: str
-    text: str = dataclasses.field(default="", repr=False)
-    children: tuple["Element", ...] = dataclasses.field(default=(), repr=False)
+    text: str = ""
+    children: tuple["Element", ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        """Without text and children: an ``owner`` may hold a password's hash."""
+        return f"Element(name={self.name!r}, attributes={self.attributes!r})"
 
     @property
     def is_scalar(self) -> bool:
@@ -65,17 +71,19 @@ class RunDocument:
 
     Args:
         elements: The children of ``<WorkflowRun>``; not printed, since an ``owner`` may hold a password's hash.
+        accession: The run's ``swAccession``, by which a PUT finds it.
     """
 
     elements: tuple[Element, ...] = dataclasses.field(repr=False)
+    accession: runs.Accession = dataclasses.field(init=False, repr=False, compare=False)
     _texts: Mapping[str, str] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Of a repeated scalar the last wins.
-        texts = {element.name: element.text for element in self.elements if not element.children}
+        texts = {name: text for name, text, children, _ in self.elements if not children}
+        accession = fields.accession_of(texts.get(fields.ACCESSION, "")) or scanner.refuse(_NO_ACCESSION)
         object.__setattr__(self, "_texts", texts)
-        if fields.accession_of(texts.get(fields.ACCESSION, "")) is None:
-            scanner.refuse(_NO_ACCESSION)
+        object.__setattr__(self, "accession", accession)
 
     @classmethod
     def parse(cls, document: bytes) -> "RunDocument":
@@ -95,11 +103,6 @@ class RunDocument:
     def run(self) -> runs.WorkflowRun:
         """The run without its texts."""
         return fields.run_of(self._texts) or scanner.refuse(_NO_ACCESSION)  # ruled out by __post_init__
-
-    @property
-    def accession(self) -> runs.Accession:
-        """The run's ``swAccession``, by which a PUT finds it."""
-        return fields.accession_of(self._texts[fields.ACCESSION]) or scanner.refuse(_NO_ACCESSION)
 
     @property
     def current_working_dir(self) -> str | None:
@@ -206,21 +209,30 @@ class RunDocumentParser:
 
     def _started(self, name: str, attributes: list[str]) -> None:
         outer = self._outer
-        if not outer and name != _ROOT:
-            scanner.refuse(f"<{_ROOT}> was expected, and something else is there")
-        if attributes or len(outer) > _USUAL_DEPTH:
-            self._scanner.check(len(outer) + 1, attributes)
-        self._nodes += 1 + len(attributes) // 2
-        if self._nodes > LIMITS.elements:
+        if attributes or not outer or len(outer) > _USUAL_DEPTH:
+            self._look_closer(name, attributes)
+        self._nodes = nodes = self._nodes + 1
+        if nodes > LIMITS.elements:
             scanner.refuse(f"more than {LIMITS.elements} elements and attributes")
-        self._pieces.clear()
+        if self._pieces:
+            self._pieces.clear()
         outer.append((self._siblings, attributes))
         self._siblings = []
 
+    def _look_closer(self, name: str, attributes: list[str]) -> None:
+        """At what most elements of a run are not: the root, with attributes, or deep."""
+        if not self._outer and name != _ROOT:
+            scanner.refuse(f"<{_ROOT}> was expected, and something else is there")
+        self._scanner.check(len(self._outer) + 1, attributes)
+        self._nodes += len(attributes) // 2
+
     def _ended(self, name: str) -> None:
-        children = self._siblings
+        children, pieces = self._siblings, self._pieces
         self._siblings, attributes = self._outer.pop()
-        text = "" if children else "".join(self._pieces)
-        self._pieces.clear()
+        text = ""
+        if pieces:
+            text = "" if children else "".join(pieces)
+            pieces.clear()
         pairs = tuple(zip(attributes[::2], attributes[1::2], strict=True)) if attributes else ()
-        self._siblings.append(Element(name, text, tuple(children), pairs))
+        # Past the constructor, which costs more than all the rest of this.
+        self._siblings.append(_tuple(Element, (name, text, tuple(children), pairs)))

@@ -51,7 +51,7 @@ class Request:
 class Answer:
     """What came back. ``body`` is empty unless the status was the hoped-for one and no sink took it.
 
-    Header names are in lower case.
+    Headers are found by their names in any case.
     """
 
     status: int
@@ -130,7 +130,7 @@ class Line:
             if response.status in GATEWAY_STATUSES:
                 message = f"{self.address(request)}: answered {response.status}"
                 raise failures.GatewayError(response.status, message)
-            headers = {name.lower(): value for name, value in response.headers.items()}
+            headers = response.headers
             if response.status != request.success or not request.media_types:
                 return Answer(response.status, headers)
             if sink is not None:

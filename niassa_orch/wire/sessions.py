@@ -59,10 +59,9 @@ async def _never_again(request: aiohttp.ClientRequest, send: aiohttp.ClientHandl
 
     It does so by itself for idempotent methods, PUT among them. An exception that is not its own goes past that.
     """
-    what = f"{request.method} {request.url.with_query(None)}"
     try:
         return await send(request)
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as exc:
-        failures.raise_ours(exc, what)
+        failures.raise_ours(exc, f"{request.method} {request.url.with_query(None)}")

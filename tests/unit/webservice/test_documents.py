@@ -189,7 +189,9 @@ LEAVES = st.builds(
 )
 ELEMENTS = st.recursive(
     LEAVES,
-    lambda inner: st.builds(documents.Element, NAMES, st.just(""), st.lists(inner, min_size=1).map(tuple)),
+    lambda inner: st.builds(
+        documents.Element, NAMES, st.just(""), st.lists(inner, min_size=1).map(tuple), st.just(())
+    ),
     max_leaves=8,
 )
 
