@@ -30,6 +30,9 @@ from niassa_orch.faces import accounts_table, dashboard
 from niassa_orch.journal import store
 from niassa_orch.wire import sessions
 
+#: A thousand accounts beat at any moment: one look into the journal serves those of a second.
+_JOURNAL_FRESH_SECONDS = 1.0
+
 
 @contextlib.asynccontextmanager
 async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIterator[tuple[board.Board, desks.Desk]]:
@@ -55,7 +58,7 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
             most = limits.Limits(service.launching, service.beat.interval_seconds, enrol.claims)
-            intended = intents.Intents(journal, directory, most)
+            intended = intents.Intents(journal, directory, most, _JOURNAL_FRESH_SECONDS)
             if journal.is_open:
                 intended.tidy()
             shared = pollers.Pollers(service, told)

@@ -183,6 +183,8 @@ class ActiveRuns:
         for accession in [accession for accession, until in self._later.items() if until <= now]:
             del self._later[accession]
             self._due[accession] = None
+        if not self._due:
+            return []
         mixed = random.sample(list(self._due), len(self._due))
         chosen = sorted(mixed, key=lambda accession: not self._is_requested(accession))[:most]
         for accession in chosen:

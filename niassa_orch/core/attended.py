@@ -59,6 +59,8 @@ class Attended:
 
     async def let_go(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Settle what was set aside and is not submitted any more: a user cancelled it, or took it away."""
+        if not self._attempts:
+            return
         submitted = {run.accession for run in listed if run.status is runs.RunStatus.SUBMITTED}
         moved = records.Settled(settling.Outcome.ELSEWHERE, "its record is not submitted any more")
         known = {(launch.call_id, launch.accession): launch for launch in self._intents.journal.unsettled()}
@@ -103,6 +105,8 @@ class Attended:
 
     def _drop_resolved(self) -> None:
         """A person may have said what became of a launch; the journal knows."""
+        if not self._attempts:
+            return
         known = {(launch.call_id, launch.accession): launch for launch in self._intents.journal.unsettled()}
         for attempt in tuple(self._attempts):
             for accession in tuple(attempt.launches):

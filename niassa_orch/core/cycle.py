@@ -59,7 +59,9 @@ class Cycle:
             WebServiceError: It did not answer as it should; what was begun is finished.
             ProfileError: Another account serves the same web service, user and host.
         """
-        active = await guard.unless(self._stopping, self._watch.look(enrolled))
+        active = self._watch.known(enrolled)
+        if active is None:
+            active = await guard.unless(self._stopping, self._watch.look(enrolled))
         if active is None:
             return
         self._line.last_good_poll = self._watch.listed_at
@@ -71,7 +73,8 @@ class Cycle:
         if enrolled.account.propagation is accounts.Propagation.ENGINE:
             self._let_engine_propagate(enrolled, active)
         # Only now: launches of others do not wait for an Oozie that hangs.
-        await guard.unless(self._stopping, self._watch.look_at_jobs(enrolled))
+        if not self._watch.knows_jobs(enrolled):
+            await guard.unless(self._stopping, self._watch.look_at_jobs(enrolled))
         went = await self._work.work_off(enrolled, active, self._watch.oozie_trouble)
         self._line.counts = active.counts()
         self._line.warning = str(went.trouble or self._watch.sweep_trouble or self._rounds.trouble or enrolled.warning)

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 
-from niassa_orch.core import attempts, enrolling, limits, state_directory
+from niassa_orch.core import attempts, enrolling, limits, sharing, state_directory
 from niassa_orch.domain import accounts, runs
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
@@ -23,17 +23,44 @@ class Intents:
         journal: Where intents are written.
         directory: Where transcripts lie.
         most: How many launches may begin, of each account and in all.
+        fresh_seconds: How long nobody looks again what others wrote into the journal.
     """
 
-    def __init__(self, journal: store.Journal, directory: state_directory.StateDirectory, most: limits.Limits) -> None:
+    def __init__(
+        self,
+        journal: store.Journal,
+        directory: state_directory.StateDirectory,
+        most: limits.Limits,
+        fresh_seconds: float = 0.0,
+    ) -> None:
         self.journal = journal
         self.directory = directory
         self.limits = most
         self._attended: set[str] = set()
         self._ever: set[str] = set()
+        self._shared = sharing.Shared(self._look, fresh_seconds)
         self._begun: collections.Counter[tuple[str, str]] = collections.Counter()
         # Known from the start, so that an intent needs no file descriptor.
         call.current_boot_id()
+
+    async def refresh(self) -> None:
+        """Take in what others wrote into the journal, and recover one that failed; asked once for all accounts.
+
+        Raises:
+            JournalError: As ``store.Journal.refresh``, of the last look, by whomever.
+        """
+        if not self._shared.is_fresh:
+            await self._shared.refresh()
+
+    def hurry(self) -> None:
+        """A person says that things may have changed."""
+        self._shared.hurry()
+
+    async def _look(self) -> None:
+        was_open = self.journal.is_open
+        await self.journal.refresh()
+        if not was_open:
+            self.tidy()
 
     def tidy(self) -> None:
         """Put away transcripts whose launches are settled: the end came between the verdict and that."""
@@ -74,7 +101,7 @@ class Intents:
         claim = enrolled.account.claim
         calls: dict[str, list[records.Launch]] = collections.defaultdict(list)
         for launch in self.journal.unsettled():
-            if (launch.web_service, launch.owner, launch.host) == claim and launch.call_id not in self._attended:
+            if launch.call_id not in self._attended and (launch.web_service, launch.owner, launch.host) == claim:
                 calls[launch.call_id].append(launch)
         for call_id, launches in calls.items():
             self._attend(call_id)

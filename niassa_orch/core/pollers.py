@@ -36,6 +36,11 @@ class SharedJobs:
         self._finishing: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether ``refresh`` would do nothing."""
+        return self._shared.is_fresh and not self.poller.state.sweeping
+
     async def refresh(self) -> None:
         """See to it that somebody looked just now; a look that takes long goes on without whoever waits for it.
 

@@ -92,6 +92,10 @@ class RunPoller:
         """How many active runs there are of each owner for whom no account works."""
         return {owner: len(known) for owner, known in self._owned.items() if known and not known.is_served}
 
+    def is_fresh(self, member: Member) -> bool:
+        """Whether ``refresh`` would do nothing."""
+        return member.refused is None and self._shared.is_fresh
+
     async def refresh(self, member: Member) -> None:
         """See to it that what is known is fresh.
 

@@ -27,6 +27,15 @@ class Shared:
         self._ended_at = 0.0
         self.trouble: errors.NiassaOrchError | None = None
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether somebody looked just now, and it went well: then ``refresh`` would do nothing."""
+        return self.trouble is None and not self._turn.locked() and self._looked_just_now
+
+    @property
+    def _looked_just_now(self) -> bool:
+        return self._looked_at is not None and time.monotonic() - self._looked_at < self._fresh_seconds
+
     async def refresh(self) -> None:
         """See to it that somebody looked just now.
 

@@ -53,6 +53,21 @@ class Watch:
         """Why runs may be missing that were active before we looked, or ``""``."""
         return self._shared.of_runs(self._member.enrolled).sweep_trouble if self._member else ""
 
+    def known(self, enrolled: enrolling.Enrolled) -> active_runs.ActiveRuns | None:
+        """The account's active runs if they are fresh, so that ``look`` has nothing to wait for; else ``None``."""
+        member = self._member
+        if member is None or member.enrolled is not enrolled or not self._shared.of_runs(enrolled).is_fresh(member):
+            return None
+        return self._runs if time.monotonic() - member.proven_at < _PROVEN_SECONDS * (1 - _JITTER) else None
+
+    def knows_jobs(self, enrolled: enrolling.Enrolled) -> bool:
+        """Whether it is fresh which jobs moved, so that ``look_at_jobs`` has nothing to wait for."""
+        shared_jobs = self._shared.of_jobs(enrolled)
+        if self.thorough or (shared_jobs is not None and not shared_jobs.is_fresh):
+            return False
+        self.oozie_trouble = None
+        return True
+
     async def look(self, enrolled: enrolling.Enrolled) -> active_runs.ActiveRuns:
         """The account's active runs, as fresh as a beat.
 

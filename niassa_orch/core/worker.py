@@ -87,6 +87,7 @@ class Worker:
         self._throttle.succeed()
         self._launcher.forgive()
         self._watch.hurry()
+        self._desk.intended.hurry()
         self._wake.set()
 
     def stop(self) -> None:
@@ -157,13 +158,9 @@ class Worker:
 
     async def _refresh_journal(self) -> None:
         """A journal that cannot be read or written launches nothing, and all faces say so; propagation goes on."""
-        journal = self._desk.intended.journal
-        was_open = journal.is_open
         with contextlib.suppress(errors.JournalError):
-            await journal.refresh()
-        if journal.is_open and not was_open:
-            self._desk.intended.tidy()
-        self._desk.told.tell_journal(journal.trouble)
+            await self._desk.intended.refresh()
+        self._desk.told.tell_journal(self._desk.intended.journal.trouble)
 
     def _give_back(self) -> None:
         """Whoever else may serve the same runs."""

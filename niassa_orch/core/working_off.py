@@ -108,6 +108,9 @@ class WorkingOff:
                 self._propagator.forget(accession)
         began = time.monotonic()
         due = active.take(began, _RUNS_A_BEAT)
+        if not due:
+            self._careful = oozie is not None
+            return this
         beat = _Beat(enrolled, active, iter(due), this, began + _BEAT_SECONDS)
         # After a failure one task probes; a hanging neighbour of ours must not fill the pool.
         width = 1 if self._careful else min(self._slots.size, len(due))

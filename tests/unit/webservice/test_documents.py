@@ -189,9 +189,7 @@ LEAVES = st.builds(
 )
 ELEMENTS = st.recursive(
     LEAVES,
-    lambda inner: st.builds(
-        documents.Element, NAMES, st.just(""), st.lists(inner, min_size=1).map(tuple), st.just(())
-    ),
+    lambda inner: st.builds(documents.Element, NAMES, st.just(""), st.lists(inner, min_size=1).map(tuple), st.just(())),
     max_leaves=8,
 )
 
