@@ -1,14 +1,16 @@
 """How many requests a second the client of the web service makes, beside a bare aiohttp loop that makes the same ones.
 
-Reads of one run of 4 kB, and pairs of a write and a read, with the same number at once, in turns, to one server in a
-process of its own. The bare loop does nothing with the answers. Both are measured a second time on uvloop where that
-can be imported. Prints, asserts nothing.
+Reads of one run of 4 kB, and pairs of a write and a read, with the same number at once, in turns. The bare loop does
+nothing with the answers. Two servers, each in a process of its own: one that does next to nothing, so that what is
+measured is the client's CPU, and the sandbox's web service, which works for its answers as a server does. The former a
+second time on uvloop where that can be imported. Prints, asserts nothing.
 Run by ``make bench``, or alone: ``python -m tests.benchmarks.bench_client``.
 """
 
 import asyncio
 import collections
 import contextlib
+import dataclasses
 import importlib
 import importlib.util
 import pathlib
@@ -16,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import aiohttp
@@ -27,21 +29,38 @@ if __name__ == "__main__":
 from niassa_orch.domain import runs
 from niassa_orch.webservice import client, documents
 from niassa_orch.wire import pacing, sessions
-from tests.benchmarks import record_server
+from tests.benchmarks import premises, record_server
 
 AT_ONCE = 8
-REQUESTS = 2000
 ROUNDS = 9
 GOAL_PERCENT = 70
-LOGIN = aiohttp.encode_basic_auth("bob@lab.net", "bench")
+_QUICK_RUNS, _SANDBOX_RUNS = 2000, 200
+_ACCESSION = b"<swAccession>%d</swAccession>"
 
 Work = Callable[[int], Awaitable[object]]
 
 
-def ours(session: sessions.Session, url: str) -> dict[str, Work]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """A server with runs.
+
+    Args:
+        url: Of the web service.
+        login: The Authorization header.
+        accessions: Of its runs.
+        record: One of them, the first.
+    """
+
+    url: str
+    login: str
+    accessions: Sequence[int]
+    record: bytes
+
+
+def ours(session: sessions.Session, target: Target) -> dict[str, Work]:
     """The client as the service uses it."""
-    service = client.WebService(session, url, lambda: LOGIN, budget=pacing.Budget(AT_ONCE))
-    written = documents.RunDocument.parse(record_server.record().replace(b"ACCESSION", b"1")).elements
+    service = client.WebService(session, target.url, lambda: target.login, budget=pacing.Budget(AT_ONCE))
+    written = documents.RunDocument.parse(target.record).elements
 
     def document(number: int) -> documents.RunDocument:
         accession = documents.Element("swAccession", str(number))
@@ -57,17 +76,18 @@ def ours(session: sessions.Session, url: str) -> dict[str, Work]:
     return {"GET": read, "PUT+GET": pair}
 
 
-def bare(session: aiohttp.ClientSession, url: str) -> dict[str, Work]:
+def bare(session: aiohttp.ClientSession, target: Target) -> dict[str, Work]:
     """The same requests, and nothing else."""
-    headers = {"Authorization": LOGIN, "Content-Type": "application/xml; charset=UTF-8"}
-    body = record_server.record()
+    headers = {"Authorization": target.login, "Content-Type": "application/xml; charset=UTF-8"}
+    url, first = target.url, _ACCESSION % target.accessions[0]
+    bodies = {number: target.record.replace(first, _ACCESSION % number) for number in target.accessions}
 
     async def read(number: int) -> None:
-        async with session.get(f"{url}/workflowruns/{number}", headers={"Authorization": LOGIN}) as answer:
+        async with session.get(f"{url}/workflowruns/{number}", headers={"Authorization": target.login}) as answer:
             await answer.read()
 
     async def pair(number: int) -> None:
-        async with session.put(f"{url}/workflowruns/{number}", data=body, headers=headers) as answer:
+        async with session.put(f"{url}/workflowruns/{number}", data=bodies[number], headers=headers) as answer:
             await answer.read()
         await read(number)
 
@@ -81,9 +101,9 @@ class Spent(NamedTuple):
     cpu: float
 
 
-async def spent(work: Work) -> Spent:
+async def spent(work: Work, accessions: Iterable[int]) -> Spent:
     """All requests, so many at once."""
-    numbers = iter(range(1, REQUESTS + 1))
+    numbers = iter(accessions)
 
     async def visit() -> None:
         for number in numbers:
@@ -95,60 +115,79 @@ async def spent(work: Work) -> Spent:
 
 
 @contextlib.asynccontextmanager
-async def both(url: str) -> AsyncIterator[dict[str, dict[str, Work]]]:
+async def both(target: Target) -> AsyncIterator[dict[str, dict[str, Work]]]:
     """Each with a session of its own."""
     connector = aiohttp.TCPConnector(limit=AT_ONCE)
     async with sessions.open_session() as session, aiohttp.ClientSession(connector=connector) as plain:
-        yield {"bare": bare(plain, url), "ours": ours(session, url)}
+        yield {"bare": bare(plain, target), "ours": ours(session, target)}
 
 
-async def measure(url: str) -> dict[tuple[str, str], list[Spent]]:
+async def measure(name: str, target: Target) -> None:
     """All rounds, both in turns, so that the machine's moods meet both."""
     taken = collections.defaultdict(list)
-    async with both(url) as sides:
+    async with both(target) as sides:
         for number in range(ROUNDS + 1):
             for what in ("GET", "PUT+GET"):
                 for side, works in sides.items():
-                    one = await spent(works[what])
+                    one = await spent(works[what], target.accessions)
                     if number:  # the first round opens the connections
                         taken[side, what].append(one)
-    return taken
+    told(name, taken, len(target.accessions))
 
 
-def told(loop: str, taken: dict[tuple[str, str], list[Spent]]) -> None:
-    """Print the figures of one kind of event loop."""
+def told(name: str, taken: dict[tuple[str, str], list[Spent]], requests: int) -> None:
+    """Print the figures of one server and kind of event loop."""
     for what in ("GET", "PUT+GET"):
-        for name in Spent._fields:
-            bare_times, our_times = ([getattr(one, name) for one in taken[side, what]] for side in ("bare", "ours"))
+        for spent_on in Spent._fields:
+            bare_times, our_times = ([getattr(one, spent_on) for one in taken[side, what]] for side in ("bare", "ours"))
             ratios = sorted(one / other for one, other in zip(bare_times, our_times, strict=True))
-            each = [1e6 * statistics.median(times) / REQUESTS for times in (bare_times, our_times)]
+            each = [1e6 * statistics.median(times) / requests for times in (bare_times, our_times)]
             print(
-                f"{loop:8} {what:8} {name:4} bare {each[0]:6.0f} us   ours {each[1]:6.0f} us   speed"
+                f"{name:16} {what:8} {spent_on:4} bare {each[0]:6.0f} us   ours {each[1]:6.0f} us   speed"
                 f" {statistics.median(ratios):.0%} of bare (rounds {ratios[0]:.0%} to {ratios[-1]:.0%};"
                 f" goal {GOAL_PERCENT} %)"
             )
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The server of the record, and where it is."""
+def quick_server() -> Iterator[Target]:
+    """The server of the record."""
     argv = [sys.executable, "-m", "tests.benchmarks.record_server"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/SeqWareWebService"
+        url = f"http://127.0.0.1:{process.stdout.readline().strip()}/SeqWareWebService"
+        login = aiohttp.encode_basic_auth("bob@lab.net", "bench")
+        record = record_server.record().replace(b"ACCESSION", b"1")
+        yield Target(url, login, range(1, _QUICK_RUNS + 1), record)
         process.stdin.close()
+
+
+async def measure_sandbox() -> None:
+    """The same against the sandbox's web service."""
+    async with premises.opened(1) as place:
+        accessions = [run.accession for run in place.fill(_SANDBOX_RUNS)]
+        login, url = aiohttp.encode_basic_auth(*premises.login(0)), place.addresses.runs
+        async with aiohttp.request(
+            "GET", f"{url}/workflowruns/{accessions[0]}", headers={"Authorization": login}
+        ) as answer:
+            record = await answer.read()
+        await measure("sandbox asyncio", Target(url, login, accessions, record))
 
 
 def main() -> None:
     """Measure on asyncio's own loop, and on uvloop's where there is one."""
-    print(f"{REQUESTS} reads, or pairs, of a run of 4 kB a round, {AT_ONCE} at once, {ROUNDS} rounds in turns, medians")
-    with server() as url:
-        told("asyncio", asyncio.run(measure(url)))
+    print(
+        f"{_QUICK_RUNS} (sandbox: {_SANDBOX_RUNS}) reads, or pairs, of a run of 4 kB a round, {AT_ONCE} at once,"
+        f" {ROUNDS} rounds in turns, medians"
+    )
+    with quick_server() as target:
+        asyncio.run(measure("quick asyncio", target))
         if importlib.util.find_spec("uvloop") is not None:
             uvloop = importlib.import_module("uvloop")
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                told("uvloop", runner.run(measure(url)))
+                runner.run(measure("quick uvloop", target))
+    asyncio.run(measure_sandbox())
 
 
 if __name__ == "__main__":
