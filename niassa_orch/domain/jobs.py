@@ -47,7 +47,10 @@ class JobRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Job:
-    """One job with its steps. ``run`` counts reruns; ``app_path`` ends in the run's ``oozie-UUID``."""
+    """One job with its steps.
+
+    ``run`` counts reruns; ``app_path`` ends in the run's ``oozie-UUID``; ``modified`` as in ``JobRow``.
+    """
 
     id: str
     status: JobStatus | None
@@ -55,6 +58,7 @@ class Job:
     app_path: str
     run: int = 0
     actions: tuple[Action, ...] = ()
+    modified: datetime.datetime | None = None
 
     def is_of(self, working_dir: str) -> bool:
         """Whether it was made for this working directory: ``app_path`` ends in the same ``oozie-UUID``."""

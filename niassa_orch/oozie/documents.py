@@ -84,6 +84,7 @@ def parse_job(body: bytes) -> jobs.Job:
         app_path=_optional_text(job, "appPath") or "",
         run=_number(job, "run"),
         actions=tuple(_action(_mapping(action)) for action in _list(job, "actions")),
+        modified=_time(job, "lastModTime"),
     )
 
 

@@ -17,6 +17,7 @@ JOB: dict[str, Any] = {
     "user": "niassa-bob",
     "status": "RUNNING",
     "run": 1,
+    "lastModTime": "Fri, 02 Jan 2026 10:00:09 GMT",
     "conf": "<configuration/>",
     "externalId": None,
     "actions": [
@@ -52,7 +53,13 @@ def test_a_job_is_read_with_its_actions() -> None:
             jobs.Action("bash_2", "PREP"),
             jobs.Action("bash_3", "ERROR", None, "exit 1"),
         ),
+        modified=datetime.datetime(2026, 1, 2, 10, 0, 9, tzinfo=datetime.UTC),
     )
+
+
+@pytest.mark.parametrize("said", [None, "", "yesterday", "Fri, 99 Jan 2026 10:00:09 GMT"])
+def test_a_job_that_does_not_tell_when_it_changed_is_a_job_all_the_same(said: str | None) -> None:
+    assert documents.parse_job(told(JOB | {"lastModTime": said})).modified is None
 
 
 def test_a_status_that_is_none_of_the_six_is_unknown() -> None:
