@@ -22,6 +22,7 @@ from niassa_orch.core import (
     neighbours,
     pollers,
     pool,
+    savings,
     state_directory,
     supervisor,
 )
@@ -62,8 +63,9 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
             if journal.is_open:
                 intended.tidy()
             shared = pollers.Pollers(service, told)
+            saved = savings.Savings(reach.requests_begun)
             try:
-                yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared)
+                yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared, saved)
             finally:
                 await shared.close()
 

@@ -183,10 +183,8 @@ class ActiveRuns:
         for accession in [accession for accession, until in self._later.items() if until <= now]:
             del self._later[accession]
             self._due[accession] = None
-        if not self._due:
-            return []
         mixed = random.sample(list(self._due), len(self._due))
-        chosen = sorted(mixed, key=lambda accession: not self._is_requested(accession))[:most]
+        chosen = sorted(mixed, key=lambda one: not self._is_requested(one))[:most]
         for accession in chosen:
             del self._due[accession]
         return [(one, None if one in self._unsure else self._runs.get(one)) for one in chosen]

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import structlog
 
+from niassa_orch.core import freshness, savings
 from niassa_orch.domain import accounts, runs
 
 _EVENTS_KEPT = 200
@@ -72,6 +73,7 @@ class AccountLine:
         waiting: Why launches wait, in words, or ``""``.
         in_doubt: Accessions whose launch is not settled and is asked again.
         held: Accessions that wait for a person, with the reason.
+        lags: How long after jobs moved the web service said so, since the service started.
     """
 
     name: str
@@ -89,6 +91,7 @@ class AccountLine:
     waiting: str = ""
     in_doubt: tuple[runs.Accession, ...] = ()
     held: Mapping[runs.Accession, str] = dataclasses.field(default_factory=dict)
+    lags: freshness.Lags = freshness.NO_LAGS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class Use:
 class Snapshot:
     """Everything that a face may show, at one moment.
 
-    ``now`` is of ``time.monotonic()``; ``journal`` is why the journal cannot be used, so that nothing is launched.
+    ``now`` is of ``time.monotonic()``; ``journal`` is why the journal cannot be used, so that nothing is launched;
+    ``orphans`` are owners whom nobody serves, with their active runs, most runs first.
     """
 
     host: str
@@ -116,6 +120,8 @@ class Snapshot:
     journal: str
     accounts: tuple[AccountLine, ...]
     events: tuple[Event, ...]
+    requests: savings.Requests = savings.NO_REQUESTS
+    orphans: tuple[tuple[str, int], ...] = ()
 
 
 class _Bounded(Protocol):
@@ -141,6 +147,8 @@ class Board:
         self.host = host
         self.draining = False
         self.journal = ""
+        self.requests = savings.NO_REQUESTS
+        self.orphans: tuple[tuple[str, int], ...] = ()
         self._pool = pool
         self._engine_calls = engine_calls
         self._started = time.monotonic()
@@ -185,6 +193,8 @@ class Board:
             journal=self._redact(self.journal),
             accounts=tuple(self._copy(self._lines[name]) for name in sorted(self._lines)),
             events=tuple(self._events),
+            requests=self.requests,
+            orphans=tuple((self._redact(owner), count) for owner, count in self.orphans),
         )
 
     def _copy(self, line: AccountLine) -> AccountLine:

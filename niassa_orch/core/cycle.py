@@ -1,12 +1,14 @@
 """One beat of one account: look, launch, settle, propagate. It fits a screen; what does not belongs below it."""
 
 import asyncio
+import time
 
 from niassa_orch.core import (
     active_runs,
     board,
     engine_rounds,
     enrolling,
+    freshness,
     guard,
     launching,
     pool,
@@ -14,7 +16,7 @@ from niassa_orch.core import (
     watching,
     working_off,
 )
-from niassa_orch.domain import accounts, runs, selection
+from niassa_orch.domain import accounts, jobs, runs, selection
 
 
 class Cycle:
@@ -45,7 +47,7 @@ class Cycle:
         self._rounds = rounds
         self._watch = watch
         self._stopping = stopping
-        self._work = working_off.WorkingOff(line.name, slots, launcher, propagator, stopping)
+        self._work = working_off.WorkingOff(line.name, slots, launcher, propagator, stopping, self._note_lag)
 
     @property
     def wants_journal(self) -> bool:
@@ -87,3 +89,8 @@ class Cycle:
         for accession, run in self._rounds.take().items():
             active.tell(accession, run if selection.is_of(run, enrolled.account) else None)
         self._rounds.offer(enrolled, [run for run in active if run.status is not runs.RunStatus.SUBMITTED])
+
+    def _note_lag(self, enrolled: enrolling.Enrolled, job: jobs.Job) -> None:
+        if job.modified is not None:
+            ahead_seconds = self._watch.ahead_seconds(enrolled)
+            self._line.lags = self._line.lags.noted(freshness.lag_seconds(job.modified, time.time(), ahead_seconds))

@@ -3,7 +3,7 @@
 import dataclasses
 
 from niassa_orch.config import settings
-from niassa_orch.core import board, enrolling, intents, pollers, pool
+from niassa_orch.core import board, enrolling, intents, pollers, pool, savings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -17,3 +17,4 @@ class Desk:
     intended: intents.Intents
     enrolling: enrolling.Enrolling
     pollers: pollers.Pollers
+    savings: savings.Savings

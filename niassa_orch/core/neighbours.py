@@ -64,6 +64,10 @@ class Neighbours:
         """The turns of one web service; ``begun`` counts the requests that it was sent."""
         return _budget(self._web_services, url, self._settings.pool.requests_per_web_service)
 
+    def requests_begun(self) -> int:
+        """How many requests all servers were sent, every try of a read included."""
+        return sum(budget.begun for budget in (*self._web_services.values(), *self._oozies.values()))
+
     def oozie_budget(self, url: str) -> pacing.Budget:
         """The turns of one Oozie server; ``begun`` counts the requests that it was sent."""
         return _budget(self._oozies, url, self._settings.pool.requests_per_oozie)

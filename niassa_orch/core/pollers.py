@@ -5,8 +5,8 @@ Made when the first account needs one, kept as long as the process. Built by the
 """
 
 import asyncio
-import collections
 import contextlib
+from typing import NamedTuple
 
 from niassa_orch import errors
 from niassa_orch.config import settings
@@ -16,6 +16,14 @@ from niassa_orch.oozie import client
 
 #: How long a beat waits for Oozie's word before it goes on without.
 _PATIENCE_SECONDS = 3.0
+
+
+class Owner(NamedTuple):
+    """Whose runs, where, and for which host: what an account claims."""
+
+    web_service_url: str
+    web_user: str
+    host: str
 
 
 class SharedJobs:
@@ -131,13 +139,14 @@ class Pollers:
             self._of_jobs[url] = made
         return self._of_jobs[url]
 
-    def orphans(self) -> collections.Counter[str]:
-        """How many active runs of served hosts there are of each owner for whom no account works."""
-        found: collections.Counter[str] = collections.Counter()
-        for (_, _, alone), poller in self._of_runs.items():
-            if not alone and poller.is_used:
-                found.update(poller.orphans())
-        return found
+    def orphans(self) -> dict[Owner, int]:
+        """How many active runs of served hosts there are of each owner for whom no account works at the moment."""
+        return {
+            Owner(url, web_user, host): count
+            for (url, host, alone), poller in self._of_runs.items()
+            if not alone and poller.is_used
+            for web_user, count in poller.orphans().items()
+        }
 
     async def close(self) -> None:
         """End what is under way."""

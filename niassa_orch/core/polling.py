@@ -89,7 +89,9 @@ class RunPoller:
         return self._owned[owner]
 
     def orphans(self) -> dict[str, int]:
-        """How many active runs there are of each owner for whom no account works."""
+        """How many active runs there are of each owner for whom no account works; none when nobody polls."""
+        if not self._members:
+            return {}
         return {owner: len(known) for owner, known in self._owned.items() if known and not known.is_served}
 
     def is_fresh(self, member: Member) -> bool:

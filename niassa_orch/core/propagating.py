@@ -27,10 +27,12 @@ class Propagated:
     Args:
         run: As its record was read last; ``None`` when it was not read.
         again_in_seconds: When it wants another look whatever its job does; ``None`` for never.
+        followed: The job whose move is why we wrote a status just now.
     """
 
     run: runs.WorkflowRun | None = None
     again_in_seconds: float | None = None
+    followed: jobs.Job | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -61,6 +63,7 @@ class Propagator:
         self._texts = run_texts.RunTexts(told, limits)
         self._missing: dict[runs.Accession, _Missing] = {}
         self._complained: collections.defaultdict[runs.Accession, set[str]] = collections.defaultdict(set)
+        self._restored: set[runs.Accession] = set()
 
     async def propagate(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool) -> Propagated:
         """Bring one run's record up to what its job says.
@@ -107,6 +110,7 @@ class Propagator:
     def forget(self, accession: runs.Accession) -> None:
         """The run is not active any more."""
         self._texts.forget(accession)
+        self._restored.discard(accession)
         self._missing.pop(accession, None)
         self._complained.pop(accession, None)
 
@@ -119,6 +123,7 @@ class Propagator:
             write = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
             if write.written is writing.Written.TAKEN:
                 self._event(enrolled, "run.restored", run, job=job_id)
+                self._restored.add(run.accession)
             return Propagated(write.run, again_in_seconds=0)
         decision = transitions.decide_without_job(run, settled=settled)
         if decision.status is None and settled:
@@ -160,11 +165,8 @@ class Propagator:
         if act is None or unmoved is None:
             return before, transitions.Decision(reason="the run moved before the act")
         oozie = enrolled.oozie()
-        ask = {
-            transitions.Act.KILL: oozie.kill,
-            transitions.Act.RESUME: oozie.resume,
-            transitions.Act.RERUN: oozie.rerun,
-        }[act]
+        acts = transitions.Act
+        ask = {acts.KILL: oozie.kill, acts.RESUME: oozie.resume, acts.RERUN: oozie.rerun}[act]
         account = enrolled.account
         done = records.Act(
             account.oozie_url, before.id, act, before.run, run.accession, account.name, account.unix_user
@@ -208,12 +210,19 @@ class Propagator:
                 self._texts.written(run, job, found)
             if decision.status in runs.ENDED:
                 self._board.line(enrolled.account.name).ended[decision.status] += 1
-            return Propagated(write.run)
+            return Propagated(write.run, followed=self._followed(run, write, job))
         if write.written is writing.Written.MOVED:
             self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))
         else:
             self._event(enrolled, "write.not_taken", run, board.Level.WARNING, wanted=str(decision.status))
         return Propagated(write.run, again_in_seconds=0)
+
+    def _followed(self, run: runs.WorkflowRun, write: writing.Write, job: jobs.Job | None) -> jobs.Job | None:
+        """The job, unless somebody else wrote, a user asked for it, or the job may have moved while it was unknown."""
+        was_restored = run.accession in self._restored
+        self._restored.discard(run.accession)
+        is_news = write.written is writing.Written.TAKEN and run.status not in runs.REQUESTED
+        return job if is_news and not was_restored else None
 
     async def _write_texts(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job | None

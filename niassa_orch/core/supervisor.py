@@ -6,15 +6,16 @@ version. Called by the composition root.
 
 import asyncio
 import pathlib
+import time
 from collections.abc import Collection, Iterable
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
-from niassa_orch.core import board, desks, guard, worker
+from niassa_orch.core import board, desks, guard, orphans, savings, worker
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
-#: Between two looks for launches that nobody attends to.
+#: Between two looks for launches that nobody attends to, runs that nobody owns, and requests that were saved.
 _LOOK_SECONDS = 30.0
 
 
@@ -32,6 +33,7 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._known: set[str] = set()
         self._unattended: set[tuple[str, runs.Accession]] = set()
+        self._orphans = orphans.Orphans(desk.told)
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -57,6 +59,7 @@ class Supervisor:
                 if await self._is_asked():
                     await self._reload()
                 self._tell_unattended(self._desk.intended.unattended())
+                self._take_stock()
             for served in (*self._workers.values(), *self._retired):
                 served.stop()
             await self._join(self._tasks.values())
@@ -75,6 +78,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             beats = [group.create_task(self._once(profile), name=f"once:{profile.name}") for profile in wanted]
         self._tell_unattended(self._desk.intended.unattended(ever=True))
+        self._take_stock()
         return all(beat.result() for beat in beats) and not found.quarantined
 
     async def _once(self, profile: profiles.Profile) -> bool:
@@ -108,6 +112,18 @@ class Supervisor:
             fields = {"accession": launch.accession, "reason": reason}
             self._desk.told.event("launch.unattended", account=launch.account, level=board.Level.ERROR, **fields)
         self._unattended = set(left)
+
+    def _take_stock(self) -> None:
+        """What is shown of all accounts together, and changes slowly."""
+        told = self._desk.told
+        self._orphans.look(self._desk.pollers.orphans())
+        served = [line for line in told.snapshot().accounts if line.state is board.State.OK]
+        of_cron = sum(
+            savings.of_cron_a_minute(line.account.propagation, line.counts)
+            for line in served
+            if line.account is not None
+        )
+        told.requests = self._desk.savings.look(time.monotonic(), of_cron)
 
     async def _load(self) -> profiles.Profiles:
         return await asyncio.to_thread(profiles.load, self._desk.service.accounts_dir, self._desk.service)

@@ -68,6 +68,11 @@ class Watch:
         self.oozie_trouble = None
         return True
 
+    def ahead_seconds(self, enrolled: enrolling.Enrolled) -> float | None:
+        """How far the clock of the account's Oozie is ahead of ours; ``None`` when it does not tell."""
+        shared_jobs = self._shared.of_jobs(enrolled)
+        return shared_jobs.poller.state.skew_seconds if shared_jobs else None
+
     async def look(self, enrolled: enrolling.Enrolled) -> active_runs.ActiveRuns:
         """The account's active runs, as fresh as a beat.
 

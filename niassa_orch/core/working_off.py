@@ -6,11 +6,13 @@ Called by ``core.cycle`` once a beat; what is done to a single run is ``core.pro
 import asyncio
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from niassa_orch import errors
 from niassa_orch.core import active_runs, enrolling, launching, pool, propagating
-from niassa_orch.domain import accounts, runs, selection
+from niassa_orch.domain import accounts, jobs, runs, selection
+
+Followed = Callable[[enrolling.Enrolled, jobs.Job], None]
 
 #: So many requests to the web service may fail in one beat before the rest is left to the next.
 _WEB_FAILURES = 3
@@ -68,6 +70,7 @@ class WorkingOff:
         launcher: Says whether a launch of a run is settled.
         propagator: Of this account.
         stopping: Set when no new work may begin.
+        followed: Told of the job when a run's record was made to say what it says.
     """
 
     def __init__(
@@ -77,12 +80,14 @@ class WorkingOff:
         launcher: launching.Launcher,
         propagator: propagating.Propagator,
         stopping: asyncio.Event,
+        followed: Followed,
     ) -> None:
         self._name = name
         self._slots = slots
         self._launcher = launcher
         self._propagator = propagator
         self._stopping = stopping
+        self._followed = followed
         self._careful = False
         self.last = Round()
 
@@ -188,6 +193,8 @@ class WorkingOff:
         if run.status in runs.REQUESTED and not settled:
             return False
         came = await self._propagator.propagate(beat.enrolled, run, settled=settled)
+        if came.followed is not None:
+            self._followed(beat.enrolled, came.followed)
         if came.again_in_seconds:
             beat.active.put_off(accession, time.monotonic() + came.again_in_seconds)
         if came.run is not None:

@@ -118,7 +118,8 @@ class OozieInMemory:
 
     ``down``: nothing that begins with ``down_for`` is answered, after ``hangs_seconds``; ``deaf``: acts are answered
     and not done. ``broken`` holds what every question about a job ends in, ``created`` when a job was, if the list is
-    to heed it. ``ahead`` is how far its clock is ahead of ours, ``None`` when it does not tell the time.
+    to heed it. ``ahead`` is how far its clock is ahead of ours, ``None`` when it does not tell the time;
+    ``skew_seconds`` is what the list of changes says of that.
     """
 
     def __init__(self) -> None:
@@ -130,6 +131,7 @@ class OozieInMemory:
         self.down_for: tuple[str, ...] = ("",)
         self.hangs_seconds = 0.0
         self.ahead: datetime.timedelta | None = datetime.timedelta()
+        self.skew_seconds: float | None = None
         self.deaf = False
         self._modified: dict[str, datetime.datetime] = {}
 
@@ -137,13 +139,13 @@ class OozieInMemory:
         """A job of Bob's Unix user, unless ``fields`` say otherwise."""
         chosen = {"user": "niassa-bob", "app_path": "/apps/x"} | fields
         self.jobs[job_id] = job = jobs.Job(job_id, status, **chosen)
-        self._touch(job_id)
+        self.touch(job_id)
         return job
 
     def becomes(self, job_id: str, status: jobs.JobStatus, *, reruns: int = 0) -> None:
         old = self.jobs[job_id]
         self.jobs[job_id] = dataclasses.replace(old, status=status, run=old.run + reruns)
-        self._touch(job_id)
+        self.touch(job_id)
 
     async def versions(self) -> tuple[int, ...]:
         await self._ask("versions")
@@ -156,7 +158,7 @@ class OozieInMemory:
         if job_id not in self.jobs:
             msg = f"E0604 {job_id}"
             raise errors.JobUnknownError(msg)
-        return self.jobs[job_id]
+        return dataclasses.replace(self.jobs[job_id], modified=self._modified.get(job_id))
 
     async def clock(self) -> datetime.datetime | None:
         await self._ask("versions")
@@ -171,7 +173,8 @@ class OozieInMemory:
     async def changed_since(self, _since: datetime.datetime | None) -> lists.Changes:
         await self._ask("changes")
         rows = sorted(map(self._row, self.jobs.values()), key=lambda row: row.modified or _BEGINNING, reverse=True)
-        return lists.Changes(tuple(rows), rows[0].modified if rows else lists.BEGINNING, None)
+        newest = rows[0].modified if rows else lists.BEGINNING
+        return lists.Changes(tuple(rows), newest, None, self.skew_seconds)
 
     def alive_jobs(self, users: Collection[str]) -> list["_Listing"]:
         return [_Listing(self, users)]
@@ -183,9 +186,10 @@ class OozieInMemory:
     def _row(self, job: jobs.Job) -> jobs.JobRow:
         return jobs.JobRow(job.id, job.status, job.user, job.run, self._modified.get(job.id))
 
-    def _touch(self, job_id: str) -> None:
+    def touch(self, job_id: str, moment: datetime.datetime | None = None) -> None:
+        """The job moved, at this moment or a second after whatever moved last."""
         newest = max(self._modified.values(), default=_BEGINNING)
-        self._modified[job_id] = newest + datetime.timedelta(seconds=1)
+        self._modified[job_id] = moment or newest + datetime.timedelta(seconds=1)
 
     async def kill(self, job_id: str, user: str) -> None:
         if await self._acts("kill", job_id, user) and self.jobs[job_id].status in (J.PREP, J.RUNNING, J.SUSPENDED):

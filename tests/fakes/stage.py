@@ -41,6 +41,7 @@ from niassa_orch.core import (
     sharing,
     state_directory,
     step_texts,
+    supervisor,
     watching,
     whitestar_texts,
     worker,
@@ -61,8 +62,8 @@ JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
 _TIMED: tuple[types.ModuleType, ...] = (
-    *(caller, engine_lock, engine_propagating, intents, launching, polling, propagating),
-    *(rests, run_texts, settlement, shares, sharing, step_texts, watching, worker, working_off),
+    *(caller, engine_lock, engine_propagating, intents, launching, polling, propagating, cycle),
+    *(rests, run_texts, settlement, shares, sharing, step_texts, supervisor, watching, worker, working_off),
 )
 
 

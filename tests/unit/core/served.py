@@ -6,7 +6,7 @@ import typing
 
 from niassa_orch import errors
 from niassa_orch.config import profiles, settings
-from niassa_orch.core import board, desks, enrolling, worker
+from niassa_orch.core import board, desks, enrolling, savings, worker
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 
@@ -50,7 +50,8 @@ class Enrolling(enrolling.Enrolling):
 def desk(stage: stages.Stage, enrol: Enrolling, service: settings.Settings | None = None) -> desks.Desk:
     """What workers on the stage share."""
     chosen = service or settings.Settings(beat=settings.Beat(interval_seconds=INTERVAL_SECONDS, jitter=0))
-    return desks.Desk(chosen, stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers)
+    asked = savings.Savings(lambda: len(stage.service.asked) + len(stage.oozie.asked))
+    return desks.Desk(chosen, stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers, asked)
 
 
 def profile(name: str = "bob") -> profiles.Profile:

@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from niassa_orch.core import board, pool
+from niassa_orch.core import board, freshness, pool, savings
 from niassa_orch.domain import runs
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import secrets
@@ -21,10 +21,14 @@ async def test_a_snapshot_tells_everything_at_one_moment() -> None:
     told.event("run.moved", account="bob", accession=7, to="running")
     async with slots.slot("bob"):
         told.draining = True
+        told.requests, told.orphans = savings.Requests(7, 70), (("eve@lab.net", 3),)
+        told.line("bob").lags = lags = freshness.NO_LAGS.noted(3)
         seen = told.snapshot()
     assert (seen.host, seen.draining) == ("server2", True)
     assert (seen.pool, seen.engine_calls) == (board.Use(1, 10, 0), board.Use(0, 2, 0))
     assert [line.name for line in seen.accounts] == ["alice", "bob"]
+    assert (seen.requests.saved, seen.orphans) == (63, (("eve@lab.net", 3),))
+    assert [line.lags for line in seen.accounts] == [freshness.NO_LAGS, lags]
     assert seen.uptime_seconds >= 0
     (event,) = seen.events
     assert (event.name, event.account, event.level) == ("run.moved", "bob", board.Level.INFO)
@@ -74,12 +78,15 @@ def test_no_secret_reaches_a_face_or_the_log(capsys: pytest.CaptureFixture[str])
     line = told.line("bob")
     line.reason = line.warning = line.waiting = line.refusal = f"said: {secrets.PASSWORD}"
     line.held = {runs.Accession(7): f"said: {secrets.PASSWORD}"}
+    told.orphans = ((secrets.PASSWORD, 3),)
     path, words = pathlib.Path("/x") / secrets.PASSWORD, [secrets.PASSWORD]
     error = ValueError(secrets.PASSWORD)
     told.event("launch.called", account="bob", text=secrets.PASSWORD, path=path, words=words, error=error)
     seen = told.snapshot()
-    shown = "".join([repr(seen.accounts), *(str(value) for value in seen.events[0].fields.values())])
-    assert shown.count("***") == 9
+    shown = "".join(
+        [repr(seen.accounts), repr(seen.orphans), *(str(value) for value in seen.events[0].fields.values())]
+    )
+    assert shown.count("***") == 10
     assert secrets.PASSWORD not in shown
     assert secrets.PASSWORD not in capsys.readouterr().out
 

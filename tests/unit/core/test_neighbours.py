@@ -46,7 +46,7 @@ async def test_a_web_service_and_an_oozie_on_one_host_and_port_have_a_budget_eac
     kinds = [type(one) for one in ended]
     assert kinds == [errors.RunNotFoundError] * 3 + [errors.OozieUnavailableError] * 3
     assert most_begun == [(2, 1)]
-    assert (web.begun, oozie.begun) == (3, 3)
+    assert (web.begun, oozie.begun, reach.requests_begun()) == (3, 3, 6)
 
 
 async def test_every_try_of_a_read_counts_as_a_request() -> None:
@@ -57,4 +57,5 @@ async def test_every_try_of_a_read_counts_as_a_request() -> None:
             reach.web_service(at(there.url), LOGIN, None).get_run(runs.Accession(1)), return_exceptions=True
         )
         assert isinstance(ended, errors.RunNotFoundError)
+        assert reach.requests_begun() == 2
         assert reach.web_service_budget(there.url.upper().replace("HTTP", "http")).begun == len(there.asked) == 2

@@ -244,6 +244,15 @@ async def test_runs_of_owners_without_an_account_are_counted_and_there_when_one_
     assert (len(scene.service.asked), len(eve), scene.poller.orphans()) == (asked, 3, {})
 
 
+async def test_when_nobody_polls_any_more_nothing_is_known_of_runs_without_an_account(scene: Scene) -> None:
+    scene.service.schedule(1, ownerUserName="eve@lab.net")
+    scene.join("bob")
+    await scene.refresh("bob")
+    assert scene.poller.orphans() == {"eve@lab.net": 1}
+    scene.poller.leave(scene.members["bob"])
+    assert not scene.poller.orphans()
+
+
 async def test_whoever_waits_is_not_left_alone_when_the_one_who_looks_is_cancelled(scene: Scene) -> None:
     for name in ("bob", "alice"):
         scene.join(name)
