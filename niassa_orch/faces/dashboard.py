@@ -1,6 +1,6 @@
 """The live table on a terminal: a pure function of a snapshot, and a task that redraws it.
 
-Header (host, uptime, use of the pool), a row an account, the last events below. It reads the board and changes nothing.
+The header (``headline``), a row an account, the last events below. It reads the board and changes nothing.
 """
 
 import asyncio
@@ -11,18 +11,19 @@ import rich.box
 import rich.cells
 import rich.console
 import rich.live
-import rich.panel
+import rich.padding
+import rich.rule
 import rich.table
 import rich.text
 
 from niassa_orch.core import board
 from niassa_orch.domain import runs
-from niassa_orch.faces import plain, remarks
+from niassa_orch.faces import headline, numbers, plain, remarks
 
 _REDRAWS_A_SECOND = 4
 _EVENTS_AT_LEAST = 3
-#: Lines of the header, of the table's head and between the parts.
-_FRAME_LINES = 9
+#: Lines below the header, of the table's head, between the parts, and one for a remark in any case.
+_FRAME_LINES = 7
 _SEVERITY = (
     board.State.WRONG_PASSWORD,
     board.State.MISCONFIGURED,
@@ -72,16 +73,18 @@ def render(snapshot: board.Snapshot, width: int, height: int) -> rich.console.Re
         width: Characters of the terminal.
         height: Lines of the terminal; events fill what the accounts leave.
     """
-    lines = _worst(snapshot.accounts, max(1, height - _FRAME_LINES - _EVENTS_AT_LEAST))
+    header = headline.lines(snapshot)
+    frame_lines = _FRAME_LINES + len(header)
+    lines = _worst(snapshot.accounts, max(1, height - frame_lines - _EVENTS_AT_LEAST))
     more = len(snapshot.accounts) - len(lines)
     below = remarks.Below(
         remarks=[*_alarms(snapshot), *(_remark(line, snapshot.now) for line in lines if remarks.of(line))],
         between=rich.text.Text(f"and {more} accounts more" if more else "", style="dim"),
         events=[_event(event) for event in snapshot.events] or [rich.text.Text("nothing happened yet", style="dim")],
-        lines=height - _FRAME_LINES - len(lines),
+        lines=height - frame_lines - len(lines),
         least_events=_EVENTS_AT_LEAST,
     )
-    return rich.console.Group(_header(snapshot), _accounts(lines, snapshot.now, width), below)
+    return rich.console.Group(_header(header), _accounts(lines, snapshot.now, width), below)
 
 
 def _worst(accounts: Sequence[board.AccountLine], most: int) -> Sequence[board.AccountLine]:
@@ -110,19 +113,8 @@ async def _draw(live: rich.live.Live, told: board.Board, console: rich.console.C
         await asyncio.sleep(1 / _REDRAWS_A_SECOND)
 
 
-def _header(snapshot: board.Snapshot) -> rich.console.RenderableType:
-    parts = [
-        ("niassa-orch ", "bold"),
-        (f"on {plain.line(snapshot.host)}", ""),
-        ("   draining: no new work" if snapshot.draining else "", "bold yellow"),
-        ("   nothing is launched" if snapshot.journal else "", "bold red"),
-        (f"   up {_duration(snapshot.uptime_seconds)}", ""),
-        (f"   pool {_use(snapshot.pool)}", ""),
-        (f"   engine calls {_use(snapshot.engine_calls)}", ""),
-    ]
-    return rich.panel.Panel(
-        rich.text.Text.assemble(*parts, overflow="ellipsis", no_wrap=True), box=rich.box.HORIZONTALS
-    )
+def _header(lines: Sequence[rich.text.Text]) -> rich.console.RenderableType:
+    return rich.console.Group(*(rich.padding.Padding(line, (0, 1)) for line in lines), rich.rule.Rule(style=""))
 
 
 def _accounts(accounts: Sequence[board.AccountLine], now: float, width: int) -> rich.table.Table:
@@ -165,7 +157,7 @@ def _narrowed(widths: Sequence[int], room: int, names: int) -> list[int]:
 def _cells(line: board.AccountLine, now: float, *, wide: bool) -> list[rich.text.Text]:
     state = rich.text.Text(line.state, style=_STATE_STYLES[line.state])
     doubt = _count(len(line.in_doubt) + len(line.held), "bold red" if line.held else "yellow")
-    age = "never" if line.last_good_poll is None else f"{_duration(now - line.last_good_poll)} ago"
+    age = "never" if line.last_good_poll is None else f"{numbers.duration(now - line.last_good_poll)} ago"
     active = [_count(line.counts.get(status, 0)) for _, status in _ACTIVE]
     ended = [_count(line.ended[status]) for _, status in _ENDED] if wide else []
     names = [rich.text.Text(name or "?") for name in ((line.name, line.unix_user) if wide else (line.name,))]
@@ -181,7 +173,7 @@ def _remark(line: board.AccountLine, now: float) -> rich.text.Text:
     style = "yellow" if line.state is board.State.OK else _STATE_STYLES[line.state]
     again = ""
     if line.next_beat is not None and line.state is not board.State.OK:
-        again = f" (again in {_duration(max(0.0, line.next_beat - now))})"
+        again = f" (again in {numbers.duration(max(0.0, line.next_beat - now))})"
     return rich.text.Text(f"{plain.line(line.name)}{again}: ", style=style).append(remarks.of(line))
 
 
@@ -200,17 +192,3 @@ def _fields(fields: Mapping[str, object]) -> str:
 
 def _count(number: int, style: str = "") -> rich.text.Text:
     return rich.text.Text(str(number) if number else "·", style=style)
-
-
-def _use(use: board.Use) -> str:
-    waiting = f" (+{use.waiting} waiting)" if use.waiting else ""
-    return f"{use.busy}/{use.size}{waiting}"
-
-
-def _duration(seconds: float) -> str:
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

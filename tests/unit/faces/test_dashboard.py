@@ -1,5 +1,6 @@
 import asyncio
 import collections
+import dataclasses
 import datetime
 import io
 
@@ -7,7 +8,7 @@ import pytest
 import rich.cells
 import rich.console
 
-from niassa_orch.core import board
+from niassa_orch.core import board, freshness, savings
 from niassa_orch.domain import runs
 from niassa_orch.faces import dashboard
 from tests.fakes import neighbours_in_memory as fakes
@@ -210,3 +211,20 @@ async def test_the_board_is_redrawn_while_the_context_lasts() -> None:
         assert "zoe" not in output.getvalue()
         await asyncio.sleep(1)
     assert "zoe" in output.getvalue()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_freshness_savings_and_orphans_are_in_the_header_of_every_terminal(width: int, height: int) -> None:
+    many = [board.AccountLine(f"a{number}", state=State.MISCONFIGURED, reason="reason " * 30) for number in range(30)]
+    many[0].lags = freshness.NO_LAGS.noted(3)
+    seen = dataclasses.replace(
+        snapshot(*many, events=50),
+        requests=savings.Requests(1234, 123_456),
+        orphans=tuple((f"owner{number}@lab.net", 40 - number) for number in range(30)),
+    )
+    lines = drawn(seen, width, height)
+    assert lines[0].startswith(" niassa-orch on server2.lab.net")
+    assert lines[1] == " freshness p50 4s, p95 5s   requests 1234 made, 122k saved"
+    assert lines[2].startswith(" 765 active runs that no account serves: owner0@lab.net 40, ")
+    assert lines[2].endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert "run.moved49" in lines[-1]
