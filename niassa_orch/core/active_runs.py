@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from niassa_orch.core import job_watches
+from niassa_orch.core import job_watches, requests_seen
 from niassa_orch.domain import jobs, runs, texts
 
 Listed = Mapping[runs.Accession, runs.WorkflowRun]
@@ -39,6 +39,7 @@ class ActiveRuns:
     """Runs by accession. Invariant: each run here is active, and its job is watched while somebody serves the owner."""
 
     def __init__(self) -> None:
+        self.requests = requests_seen.RequestsSeen()
         self._runs: dict[runs.Accession, runs.WorkflowRun] = {}
         self._asked: set[runs.Accession] = set()
         self._due: dict[runs.Accession, None] = {}
@@ -106,6 +107,7 @@ class ActiveRuns:
         for run in self._runs.values():
             self._unwatch(run)
         self._jobs, self._wake = None, _nobody
+        self.requests = requests_seen.RequestsSeen()
 
     def tell_asked(self, listed: Listed) -> None:
         """The three short lists, whole: what is in them is so; what left them is somewhere else."""
@@ -113,9 +115,7 @@ class ActiveRuns:
         changed = [run for run in listed.values() if self._runs.get(run.accession) != run]
         for run in changed:
             self._set(run)
-        for run in listed.values():
-            if run.status in runs.REQUESTED:
-                self._due[run.accession] = None
+        self._due |= {run.accession: None for run in listed.values() if run.status in runs.REQUESTED}
         for accession in left:
             self.doubt(accession)
         if changed:

@@ -8,6 +8,7 @@ from niassa_orch.core import (
     board,
     engine_rounds,
     enrolling,
+    following,
     freshness,
     guard,
     launching,
@@ -47,7 +48,8 @@ class Cycle:
         self._rounds = rounds
         self._watch = watch
         self._stopping = stopping
-        self._work = working_off.WorkingOff(line.name, slots, launcher, propagator, stopping, self._note_lag)
+        follower = following.Following(launcher, propagator, self._note_lag)
+        self._work = working_off.WorkingOff(line.name, slots, follower, propagator, stopping)
 
     @property
     def wants_journal(self) -> bool:

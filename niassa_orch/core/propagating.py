@@ -6,15 +6,14 @@ changes nothing. What we do to jobs is in the journal first; which jobs were unk
 """
 
 import collections
-import contextlib
 import dataclasses
 import time
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import board, enrolling, run_texts, writing
+from niassa_orch.core import acting, board, enrolling, lost_requests, run_texts, writing
 from niassa_orch.domain import jobs, runs, transitions
-from niassa_orch.journal import records, store
+from niassa_orch.journal import store
 
 _LOOKS_BEFORE_GONE = 3
 _GONE_ASKED_SECONDS = 300.0
@@ -27,11 +26,15 @@ class Propagated:
     Args:
         run: As its record was read last; ``None`` when it was not read.
         again_in_seconds: When it wants another look whatever its job does; ``None`` for never.
-        followed: The job whose move is why we wrote a status just now.
+        job: As it was before anything was done to it; ``None`` when there is none, or it is not to be touched.
+        has_moved: A new status was written and is in the record.
+        followed: The job whose move is why we wrote that status.
     """
 
     run: runs.WorkflowRun | None = None
     again_in_seconds: float | None = None
+    job: jobs.Job | None = None
+    has_moved: bool = False
     followed: jobs.Job | None = None
 
 
@@ -45,7 +48,7 @@ class _Missing:
 
 
 class Propagator:
-    """Propagates the runs of one account.
+    """Propagates the runs of one account; ``lost`` mends what users asked for and somebody's write wiped.
 
     Args:
         told: The board, for events.
@@ -59,8 +62,10 @@ class Propagator:
     ) -> None:
         self._board = told
         self._journal = journal
+        self._acting = acting.Acting(told, journal)
         self._gone_after_seconds = gone_after_seconds
         self._texts = run_texts.RunTexts(told, limits)
+        self.lost = lost_requests.LostRequests(told, journal)
         self._missing: dict[runs.Accession, _Missing] = {}
         self._complained: collections.defaultdict[runs.Accession, set[str]] = collections.defaultdict(set)
         self._restored: set[runs.Accession] = set()
@@ -95,13 +100,14 @@ class Propagator:
             return Propagated()
         if run.status not in runs.REQUESTED:
             # The record has moved past what was done for a request of a user: the next request is a new one.
-            await self._forget_act(enrolled, job.id)
-        decision = transitions.decide(run, job, done=self._journal.acts.done(enrolled.account.oozie_url, job.id))
+            await self._acting.forget(enrolled, job.id)
+        decision = transitions.decide(run, job, done=self._acting.done(enrolled, job.id))
+        before = job
         if decision.act is not None:
-            job, decision = await self._act(enrolled, run, job, decision)
+            job, decision = await self._acting.act(enrolled, run, job, decision)
             if decision.status is None:
-                return Propagated(again_in_seconds=0)
-        return await self._write(enrolled, run, decision, job)
+                return Propagated(again_in_seconds=0, job=before)
+        return dataclasses.replace(await self._write(enrolled, run, decision, job), job=before)
 
     def overdue(self) -> list[runs.Accession]:
         """Runs whose texts are to be looked at again although their jobs did not change."""
@@ -131,7 +137,7 @@ class Propagator:
         return await self._write(enrolled, run, decision, None)
 
     async def _propagate_missing(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> Propagated:
-        decision = self._gone(run)
+        decision = self._gone(enrolled, run)
         if decision.status is None:
             return Propagated(again_in_seconds=min(_GONE_ASKED_SECONDS, self._gone_after_seconds / _LOOKS_BEFORE_GONE))
         return await self._write(enrolled, run, decision, None)
@@ -147,50 +153,16 @@ class Propagator:
         self._missing.pop(run.accession, None)
         return job
 
-    def _gone(self, run: runs.WorkflowRun) -> transitions.Decision:
+    def _gone(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> transitions.Decision:
         now = time.monotonic()
         seen = self._missing.get(run.accession)
         if seen is None or seen.job_id != run.status_cmd:
             seen = self._missing[run.accession] = _Missing(run.status_cmd, now)
         seen.looks += 1
         if seen.looks >= _LOOKS_BEFORE_GONE and now - seen.since >= self._gone_after_seconds:
-            return transitions.decide_gone(run)
+            done = self._acting.done(enrolled, run.status_cmd or "")
+            return transitions.decide_gone(run, done=done)
         return transitions.Decision(reason="Oozie does not know the job; it is asked again")
-
-    async def _act(
-        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, before: jobs.Job, decision: transitions.Decision
-    ) -> tuple[jobs.Job, transitions.Decision]:
-        act = decision.act
-        unmoved = await writing.read_unmoved(enrolled.web_service, enrolled.account, run)
-        if act is None or unmoved is None:
-            return before, transitions.Decision(reason="the run moved before the act")
-        oozie = enrolled.oozie()
-        acts = transitions.Act
-        ask = {acts.KILL: oozie.kill, acts.RESUME: oozie.resume, acts.RERUN: oozie.rerun}[act]
-        account = enrolled.account
-        done = records.Act(
-            account.oozie_url, before.id, act, before.run, run.accession, account.name, account.unix_user
-        )
-        await self._journal.acts.intend(done)
-        self._event(enrolled, f"job.{act}", run, job=before.id)
-        try:
-            await ask(before.id, account.unix_user)
-            now = await oozie.job(before.id)
-        except errors.OozieError as exc:
-            await self._note_act(done, str(exc))
-            raise
-        await self._note_act(done, f"{now.status}, run {now.run}")
-        return now, transitions.after(act, before, now)
-
-    async def _note_act(self, done: records.Act, outcome: str) -> None:
-        # For the history: a status is worth more, and what counts is on disk already.
-        with contextlib.suppress(errors.JournalError):
-            await self._journal.acts.came_to(done.oozie, done.job_id, outcome)
-
-    async def _forget_act(self, enrolled: enrolling.Enrolled, job_id: str) -> None:
-        # A status is worth more: what could not be forgotten is forgotten at the next look.
-        with contextlib.suppress(errors.JournalError):
-            await self._journal.acts.forget(enrolled.account.oozie_url, job_id)
 
     async def _write(
         self,
@@ -205,16 +177,16 @@ class Propagator:
         write = await writing.write(enrolled.web_service, enrolled.account, run, {"status": decision.status, **found})
         if write.written.is_in_record:
             self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
-            await self._forget_act(enrolled, run.status_cmd or "")
+            await self._acting.forget(enrolled, run.status_cmd or "")
             if job is not None:
                 self._texts.written(run, job, found)
             if decision.status in runs.ENDED:
                 self._board.line(enrolled.account.name).ended[decision.status] += 1
-            return Propagated(write.run, followed=self._followed(run, write, job))
+            return Propagated(write.run, has_moved=True, followed=self._followed(run, write, job))
         if write.written is writing.Written.MOVED:
             self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))
         else:
-            self._event(enrolled, "write.not_taken", run, board.Level.WARNING, wanted=str(decision.status))
+            self._not_taken(enrolled, run, write, str(decision.status))
         return Propagated(write.run, again_in_seconds=0)
 
     def _followed(self, run: runs.WorkflowRun, write: writing.Write, job: jobs.Job | None) -> jobs.Job | None:
@@ -231,8 +203,18 @@ class Propagator:
         if write is None:
             return Propagated()
         if write.written is writing.Written.NOT_TAKEN:
-            self._event(enrolled, "write.not_taken", run, board.Level.WARNING, wanted="texts")
-        return Propagated(write.run)
+            self._not_taken(enrolled, run, write, "texts")
+        return Propagated(write.run, again_in_seconds=0 if write.written is writing.Written.MOVED else None)
+
+    def _not_taken(
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, write: writing.Write, wanted: str
+    ) -> None:
+        """A write that did not take is tried again at each beat; why it did not is told once."""
+        cause = "it stored no status that it knows" if write.run.status is None else "its record is as it was before"
+        reason = f"the web service answered that it wrote {wanted}, and {cause}; look at its log"
+        if reason not in self._complained[run.accession]:
+            self._complained[run.accession].add(reason)
+            self._event(enrolled, "write.not_taken", run, board.Level.ERROR, wanted=wanted, reason=reason)
 
     def complain(self, enrolled: enrolling.Enrolled, accession: runs.Accession, reason: str) -> None:
         """Tell once why a run is left as it is."""

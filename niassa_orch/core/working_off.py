@@ -1,18 +1,16 @@
 """The due runs of one account, worked off side by side within the pool, and what one that fails does to the others.
 
-Called by ``core.cycle`` once a beat; what is done to a single run is ``core.propagating``'s.
+Called by ``core.cycle`` once a beat; what is done to a single run is ``core.following``'s.
 """
 
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from niassa_orch import errors
-from niassa_orch.core import active_runs, enrolling, launching, pool, propagating
-from niassa_orch.domain import accounts, jobs, runs, selection
-
-Followed = Callable[[enrolling.Enrolled, jobs.Job], None]
+from niassa_orch.core import active_runs, enrolling, following, pool, propagating
+from niassa_orch.domain import accounts, runs
 
 #: So many requests to the web service may fail in one beat before the rest is left to the next.
 _WEB_FAILURES = 3
@@ -67,27 +65,24 @@ class WorkingOff:
     Args:
         name: Of the account, whose slots are taken.
         slots: The task pool.
-        launcher: Says whether a launch of a run is settled.
+        follower: Works on a single run.
         propagator: Of this account.
         stopping: Set when no new work may begin.
-        followed: Told of the job when a run's record was made to say what it says.
     """
 
     def __init__(
         self,
         name: str,
         slots: pool.Pool,
-        launcher: launching.Launcher,
+        follower: following.Following,
         propagator: propagating.Propagator,
         stopping: asyncio.Event,
-        followed: Followed,
     ) -> None:
         self._name = name
         self._slots = slots
-        self._launcher = launcher
+        self._follower = follower
         self._propagator = propagator
         self._stopping = stopping
-        self._followed = followed
         self._careful = False
         self.last = Round()
 
@@ -102,15 +97,7 @@ class WorkingOff:
             oozie: What the last look at its Oozie ended in.
         """
         self.last = this = Round(oozie=oozie, is_blind=oozie is not None)
-        for accession in active.take_ended():
-            self._propagator.forget(accession)
-        by_engine = enrolled.account.propagation is accounts.Propagation.ENGINE
-        for accession in self._propagator.overdue():
-            if accession in active and not by_engine:
-                active.put_off(accession)
-            else:
-                # It left while nobody worked for the account, or is not ours to propagate any more.
-                self._propagator.forget(accession)
+        self._remember(enrolled, active)
         began = time.monotonic()
         due = active.take(began, _RUNS_A_BEAT)
         if not due:
@@ -132,9 +119,23 @@ class WorkingOff:
         this.is_cut = is_cut and 2 * this.done > this.tried
         return this
 
+    def _remember(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
+        """Forget what ended, and look again at what was looked at long ago."""
+        for accession in active.take_ended():
+            self._propagator.forget(accession)
+            if accession not in active:
+                active.requests.forget(accession)
+        by_engine = enrolled.account.propagation is accounts.Propagation.ENGINE
+        for accession in self._propagator.overdue():
+            if accession in active and not by_engine:
+                active.put_off(accession)
+            else:
+                # It left while nobody worked for the account, or is not ours to propagate any more.
+                self._propagator.forget(accession)
+
     async def _take_on(self, beat: _Beat) -> None:
         for accession, run in beat.queue:
-            if run is not None and beat.round.is_blind and _has_job(run):
+            if run is not None and beat.round.is_blind and following.has_job(run):
                 # No slot is held for an Oozie that does not answer.
                 beat.active.put_off(accession)
                 continue
@@ -158,7 +159,7 @@ class WorkingOff:
         """Whether nothing is left to do for the run before something moves."""
         this = beat.round
         try:
-            return await self._work_on(beat, accession, run)
+            return await self._follower.follow(beat.enrolled, beat.active, (accession, run), blind=this.is_blind)
         except errors.LoginRefusedError as exc:
             this.login = exc
         except errors.WebServiceUnavailableError as exc:
@@ -178,46 +179,6 @@ class WorkingOff:
             reason = f"a defect, please report it: {type(exc).__name__}: {exc}"
             self._propagator.complain(beat.enrolled, accession, reason)
         return False
-
-    async def _work_on(self, beat: _Beat, accession: runs.Accession, run: runs.WorkflowRun | None) -> bool:
-        if run is None:
-            run = await _read(beat.enrolled, accession)
-            beat.active.tell(accession, run)
-        if run is None or run.status not in runs.ACTIVE or run.status is runs.RunStatus.SUBMITTED:
-            return True
-        if _is_the_engines(beat.enrolled.account, run):
-            return True
-        if beat.round.is_blind and _has_job(run):
-            return False
-        settled = self._launcher.is_settled(beat.enrolled, accession)
-        if run.status in runs.REQUESTED and not settled:
-            return False
-        came = await self._propagator.propagate(beat.enrolled, run, settled=settled)
-        if came.followed is not None:
-            self._followed(beat.enrolled, came.followed)
-        if came.again_in_seconds:
-            beat.active.put_off(accession, time.monotonic() + came.again_in_seconds)
-        if came.run is not None:
-            beat.active.tell(accession, came.run if selection.is_of(came.run, beat.enrolled.account) else None)
-        return came.again_in_seconds != 0 or accession not in beat.active
-
-
-def _is_the_engines(account: accounts.Account, run: runs.WorkflowRun) -> bool:
-    """Whether the engine propagates the run; what has no job is done without asking Oozie anything."""
-    return account.propagation is accounts.Propagation.ENGINE and _has_job(run)
-
-
-def _has_job(run: runs.WorkflowRun) -> bool:
-    return run.engine_family is runs.EngineFamily.OOZIE and bool(run.status_cmd)
-
-
-async def _read(enrolled: enrolling.Enrolled, accession: runs.Accession) -> runs.WorkflowRun | None:
-    """The run as it is, or ``None`` when it is not the account's any more."""
-    try:
-        run = (await enrolled.web_service.get_run(accession)).run
-    except errors.RunNotFoundError:
-        return None
-    return run if selection.is_of(run, enrolled.account) else None
 
 
 async def _answers(enrolled: enrolling.Enrolled) -> bool:

@@ -79,8 +79,16 @@ def decide_without_job(run: runs.WorkflowRun, *, settled: bool) -> Decision:
     return Decision(reason="the run needs nothing")
 
 
-def decide_gone(run: runs.WorkflowRun) -> Decision:
-    """What becomes of a run whose job a healthy Oozie does not know, on several looks over a set time."""
+def decide_gone(run: runs.WorkflowRun, *, done: tuple[Act, int] | None = None) -> Decision:
+    """What becomes of a run whose job a healthy Oozie does not know, on several looks over a set time.
+
+    Args:
+        run: Its record.
+        done: The last act that we did to the job: a user's cancel whose kill was ours ended as the user wanted.
+    """
+    if run.status is runs.RunStatus.SUBMITTED_CANCEL and done is not None and done[0] is Act.KILL:
+        reason = "Oozie does not know the job any more, and our kill was the last that was done to it"
+        return Decision(status=runs.RunStatus.CANCELLED, reason=reason)
     if run.status in _FOLLOWING or run.status in (runs.RunStatus.SUBMITTED_CANCEL, runs.RunStatus.SUBMITTED_RETRY):
         return Decision(status=runs.RunStatus.FAILED, reason="Oozie does not know the job any more")
     return Decision(reason="the run needs nothing")

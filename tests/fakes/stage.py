@@ -27,13 +27,16 @@ from niassa_orch.core import (
     engine_propagating,
     engine_rounds,
     enrolling,
+    following,
     intents,
     launching,
     limits,
+    lost_requests,
     pollers,
     polling,
     pool,
     propagating,
+    requests_seen,
     rests,
     run_texts,
     settlement,
@@ -62,8 +65,9 @@ JOB = "1-oozie-W"
 DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
 _TIMED: tuple[types.ModuleType, ...] = (
-    *(caller, engine_lock, engine_propagating, intents, launching, polling, propagating, cycle),
-    *(rests, run_texts, settlement, shares, sharing, step_texts, supervisor, watching, worker, working_off),
+    *(caller, engine_lock, engine_propagating, intents, launching, lost_requests, polling, propagating, cycle),
+    *(requests_seen, rests, run_texts, settlement, shares, sharing, step_texts, supervisor, watching, worker),
+    *(following, working_off),
 )
 
 

@@ -136,6 +136,8 @@ def test_a_run_without_a_job_moves_only_by_a_user_and_when_its_launch_is_settled
 def test_a_run_whose_job_is_gone_fails_if_it_waited_for_that_job(status: runs.RunStatus) -> None:
     waiting = status in (R.PENDING, R.RUNNING, R.SUBMITTED_CANCEL, R.SUBMITTED_RETRY)
     assert decided(transitions.decide_gone(run(status))) == (None, R.FAILED if waiting else None)
+    killed = R.CANCELLED if status is R.SUBMITTED_CANCEL else R.FAILED if waiting else None
+    assert decided(transitions.decide_gone(run(status), done=(transitions.Act.KILL, 0))) == (None, killed)
 
 
 @pytest.mark.parametrize(
