@@ -5,6 +5,7 @@ Called by ``core.propagating``.
 """
 
 import contextlib
+from typing import Any
 
 from niassa_orch import errors
 from niassa_orch.core import board, enrolling, writing
@@ -47,7 +48,7 @@ class Acting:
             account.oozie_url, before.id, act, before.run, run.accession, account.name, account.unix_user
         )
         await self._acts.intend(done)
-        fields = {"accession": run.accession, "status": str(run.status), "job": before.id}
+        fields: dict[str, Any] = {"accession": run.accession, "status": str(run.status), "job": before.id}
         self._board.event(f"job.{act}", account=account.name, **fields)
         try:
             await ask(before.id, account.unix_user)

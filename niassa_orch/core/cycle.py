@@ -52,6 +52,11 @@ class Cycle:
         self._work = working_off.WorkingOff(line.name, slots, follower, propagator, stopping)
 
     @property
+    def has_more(self) -> bool:
+        """Whether the last beat left something to do that need not wait."""
+        return self._work.last.is_cut
+
+    @property
     def wants_journal(self) -> bool:
         """Whether the last beat left something undone because the journal could not be written."""
         return self._work.last.journal is not None

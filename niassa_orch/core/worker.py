@@ -128,6 +128,8 @@ class Worker:
         self._watch.thorough = True
         try:
             await self.beat()
+            while self._cycle.has_more:
+                await self.beat()
             await self._launcher.join()
             await self._rounds.join()
         finally:
