@@ -37,6 +37,8 @@ def _work(snapshot: board.Snapshot) -> _Parts:
 
 def _requests(snapshot: board.Snapshot) -> str:
     made, saved = snapshot.requests.made, snapshot.requests.saved
+    if not made:
+        return "requests not counted yet"
     kept = f"{numbers.amount(saved)} saved" if saved >= 0 else f"{numbers.amount(-saved)} more than cron"
     return f"requests {numbers.amount(made)} made, {kept}"
 
