@@ -111,7 +111,7 @@ class ActiveRuns:
 
     def tell_asked(self, listed: Listed) -> None:
         """The three short lists, whole: what is in them is so; what left them is somewhere else."""
-        left = self._asked - listed.keys()
+        left = (self._asked - listed.keys()) | self.requests.missed_in(listed.values())
         changed = [run for run in listed.values() if self._runs.get(run.accession) != run]
         for run in changed:
             self._set(run)

@@ -3,6 +3,7 @@
 Which runs are due, and what one that fails does to the others, is ``core.working_off``'s, which calls this.
 """
 
+import functools
 import time
 from collections.abc import Callable
 
@@ -43,7 +44,7 @@ class Following:
         """
         accession, run = due
         if run is None:
-            is_clear, run = await self._look_at(enrolled, active, accession)
+            is_clear, run = await self._look_at(enrolled, active, accession, blind=blind)
             if not is_clear:
                 return False
         if run is None or run.status not in runs.ACTIVE or run.status is runs.RunStatus.SUBMITTED:
@@ -57,13 +58,13 @@ class Following:
         return await self._propagate(enrolled, active, run, settled=settled)
 
     async def _look_at(
-        self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns, accession: runs.Accession
+        self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns, accession: runs.Accession, *, blind: bool
     ) -> tuple[bool, runs.WorkflowRun | None]:
         """The run as it is, what was lost put back; first whether that is clear, else it is to be read again."""
         began = time.monotonic()
         run = await _read(enrolled, accession)
         if run is not None and active.requests.misses(run):
-            run = await self._propagator.lost.look_into(enrolled, active.requests, run, began)
+            run = await self._propagator.lost.look_into(enrolled, active.requests, run, began, blind=blind)
             if run is None:
                 return False, None
         _hear(active, accession, run, began)
@@ -73,13 +74,12 @@ class Following:
         self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns, run: runs.WorkflowRun, *, settled: bool
     ) -> bool:
         accession, began = run.accession, time.monotonic()
-        came = await self._propagator.propagate(enrolled, run, settled=settled)
+        looked = functools.partial(active.requests.looked_at, run)
+        came = await self._propagator.propagate(enrolled, run, settled=settled, looked=looked)
         if came.followed is not None:
             self._followed(enrolled, came.followed)
         if came.again_in_seconds:
             active.put_off(accession, time.monotonic() + came.again_in_seconds)
-        if came.job is not None:
-            active.requests.looked_at(run, came.job)
         if came.has_moved:
             active.requests.close(accession, run.status)
         if came.run is not None:

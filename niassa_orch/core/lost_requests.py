@@ -26,7 +26,13 @@ class LostRequests:
         self._journal = journal
 
     async def look_into(
-        self, enrolled: enrolling.Enrolled, seen: requests_seen.RequestsSeen, run: runs.WorkflowRun, began: float
+        self,
+        enrolled: enrolling.Enrolled,
+        seen: requests_seen.RequestsSeen,
+        run: runs.WorkflowRun,
+        began: float,
+        *,
+        blind: bool = False,
     ) -> runs.WorkflowRun | None:
         """Find out what became of a request that a read does not show, and put it back if it was lost.
 
@@ -35,6 +41,7 @@ class LostRequests:
             seen: What was seen of its requests.
             run: As read.
             began: When that read began (``time.monotonic()``).
+            blind: Its Oozie does not answer, so that it is not asked.
 
         Returns:
             The run as it is then; ``None`` while that is not known: it is to be read again.
@@ -48,6 +55,8 @@ class LostRequests:
             return run
         if began < request.until_seconds:
             # A list brought the request while the run was read: nobody knows which of the two is newer.
+            return None
+        if blind and run.status_cmd and not requests.is_answer(request, run):
             return None
         verdict = await self._judge(enrolled, request, run, began - request.until_seconds)
         if verdict.fate is requests.Fate.LOST and not request.is_put_back:
@@ -84,9 +93,10 @@ class LostRequests:
             # It may be on the record: a second time would be one too many.
             seen.put_back(run.accession)
             raise
+        if write.is_sent:
+            seen.put_back(run.accession)
         if not write.written.is_in_record:
             return None
-        seen.put_back(run.accession)
         self._board.line(enrolled.account.name).requests_restored += 1
         ago = f"{time.monotonic() - request.since_seconds:.1f}"
         fields = {"accession": run.accession, "status": str(run.status), "to": str(request.status), "reason": reason}

@@ -128,7 +128,8 @@ class RunPoller:
         found = await self._lists(active_runs.ASKED)
         asking = [owner for owner, known in self._owned.items() if known.is_asking]
         for owner, listed in found.items():
-            self._owned[owner].requests.saw_list(listed.values(), began)
+            if self._owned[owner].is_served:
+                self._owned[owner].requests.saw_list(listed.values(), began)
         await self._tell(active_runs.ActiveRuns.tell_asked, found, asking)
         self.listed_at = began
         if self._is_sweeping or not self._rest.is_over(began):

@@ -8,6 +8,7 @@ changes nothing. What we do to jobs is in the journal first; which jobs were unk
 import collections
 import dataclasses
 import time
+from collections.abc import Callable
 
 from niassa_orch import errors
 from niassa_orch.config import settings
@@ -18,6 +19,8 @@ from niassa_orch.journal import store
 _LOOKS_BEFORE_GONE = 3
 _GONE_ASKED_SECONDS = 300.0
 
+Looked = Callable[[jobs.Job], None]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Propagated:
@@ -26,14 +29,12 @@ class Propagated:
     Args:
         run: As its record was read last; ``None`` when it was not read.
         again_in_seconds: When it wants another look whatever its job does; ``None`` for never.
-        job: As it was before anything was done to it; ``None`` when there is none, or it is not to be touched.
         has_moved: A new status was written and is in the record.
         followed: The job whose move is why we wrote that status.
     """
 
     run: runs.WorkflowRun | None = None
     again_in_seconds: float | None = None
-    job: jobs.Job | None = None
     has_moved: bool = False
     followed: jobs.Job | None = None
 
@@ -70,13 +71,16 @@ class Propagator:
         self._complained: collections.defaultdict[runs.Accession, set[str]] = collections.defaultdict(set)
         self._restored: set[runs.Accession] = set()
 
-    async def propagate(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool) -> Propagated:
+    async def propagate(
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool, looked: Looked = lambda _: None
+    ) -> Propagated:
         """Bring one run's record up to what its job says.
 
         Args:
             enrolled: The account and its neighbours.
             run: As last told: pending, running, submitted_cancel or submitted_retry.
             settled: No launch of it is in flight or in doubt.
+            looked: Told of the run's job, before anything is done to it.
 
         Raises:
             OozieError: Nothing was changed; asked again at the next beat.
@@ -88,12 +92,13 @@ class Propagator:
             return Propagated()
         if not run.status_cmd:
             return await self._propagate_without_job(enrolled, run, settled=settled)
-        return await self._follow(enrolled, run)
-
-    async def _follow(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> Propagated:
         job = await self._job(enrolled, run)
         if job is None:
             return await self._propagate_missing(enrolled, run)
+        looked(job)
+        return await self._follow(enrolled, run, job)
+
+    async def _follow(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job) -> Propagated:
         if job.user != enrolled.account.unix_user:
             reason = f"its job {job.id} belongs to {job.user}, not to {enrolled.account.unix_user}"
             self.complain(enrolled, run.accession, reason)
@@ -102,12 +107,11 @@ class Propagator:
             # The record has moved past what was done for a request of a user: the next request is a new one.
             await self._acting.forget(enrolled, job.id)
         decision = transitions.decide(run, job, done=self._acting.done(enrolled, job.id))
-        before = job
         if decision.act is not None:
             job, decision = await self._acting.act(enrolled, run, job, decision)
             if decision.status is None:
-                return Propagated(again_in_seconds=0, job=before)
-        return dataclasses.replace(await self._write(enrolled, run, decision, job), job=before)
+                return Propagated(again_in_seconds=0)
+        return await self._write(enrolled, run, decision, job)
 
     def overdue(self) -> list[runs.Accession]:
         """Runs whose texts are to be looked at again although their jobs did not change."""

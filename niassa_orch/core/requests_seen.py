@@ -29,7 +29,7 @@ class RequestsSeen:
 
     def saw_list(self, listed: Iterable[runs.WorkflowRun], began: float) -> None:
         """The short lists; no list that is told later began before ``began`` (``time.monotonic()``)."""
-        self._closed = {key: closed for key, closed in self._closed.items() if closed > began}
+        self._closed = {key: closed for key, closed in self._closed.items() if closed >= began}
         for run in listed:
             self.saw(run, began)
 
@@ -37,7 +37,8 @@ class RequestsSeen:
         """A run, by a look that began then and has just ended; only one that shows a request says anything."""
         if run.status not in runs.REQUESTED or run.engine_family is not runs.EngineFamily.OOZIE:
             return
-        if began < self._closed.get((run.accession, run.status), began):
+        closed = self._closed.get((run.accession, run.status))
+        if closed is not None and began <= closed:
             # Perhaps from before it was answered. If it is a new one, the next list has it too.
             return
         known, now = self._seen.get(run.accession), time.monotonic()
@@ -49,6 +50,10 @@ class RequestsSeen:
     def misses(self, run: runs.WorkflowRun) -> bool:
         """Whether a request was seen that this record does not show."""
         return run.accession in self._seen and run.status not in runs.REQUESTED
+
+    def missed_in(self, listed: Iterable[runs.WorkflowRun]) -> set[runs.Accession]:
+        """Those of these runs that miss a request."""
+        return {run.accession for run in listed if self.misses(run)} if self._seen else set()
 
     def looked_at(self, run: runs.WorkflowRun, job: jobs.Job) -> None:
         """The run's job, before anything was done to it for what the run asks; the first look counts."""

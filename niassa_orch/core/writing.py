@@ -39,10 +39,17 @@ class Written(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Write:
-    """A write, and the run as it was read last, which may be another account's by now."""
+    """A write, and the run as it was read last, which may be another account's by now.
+
+    Args:
+        written: What became of it.
+        run: As it was read last.
+        is_sent: Whether anything was sent: then it may have been on the record for a moment, whatever it says now.
+    """
 
     written: Written
     run: runs.WorkflowRun
+    is_sent: bool = True
 
 
 async def read_unmoved(
@@ -73,11 +80,11 @@ async def write(
     """
     document = await web_service.get_run(basis.accession)
     if not _is_unmoved(document.run, account, basis):
-        return Write(Written.MOVED, document.run)
+        return Write(Written.MOVED, document.run, is_sent=False)
     wanted = document.changed(changes)
     differing = [name for name in changes if _text(document, name) != _text(wanted, name)]
     if not differing:
-        return Write(Written.SAME, document.run)
+        return Write(Written.SAME, document.run, is_sent=False)
     # When the answer is lost, the write is perhaps not: only the record can say.
     with contextlib.suppress(errors.WriteUnknownError):
         await web_service.put_run(wanted)
