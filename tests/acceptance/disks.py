@@ -9,11 +9,13 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
 
 _MIB = 1 << 20
+_GONE_SECONDS = 60.0
 
 
 class Disk:
@@ -79,8 +81,15 @@ class SickDisk:
         return mount("-o", "loop", self._image, self.directory).stderr.strip()
 
     def unmount(self) -> None:
-        """Take it away; who uses it must have ended."""
+        """Take it away; who uses it must have ended.
+
+        A mount namespace that somebody else made meanwhile has it too: until that ends the disk stays as it was.
+        """
         subprocess.run(["umount", self.directory], check=True)
+        deadline = time.monotonic() + _GONE_SECONDS
+        while subprocess.run(["losetup", "-j", self._image], capture_output=True, check=True).stdout:
+            assert time.monotonic() < deadline, f"{self._image} is still in use"
+            time.sleep(0.1)
 
     def fall_ill(self) -> None:
         """Let the kernel meet an error, as it does when a cable is loose."""
