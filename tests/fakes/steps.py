@@ -69,7 +69,10 @@ class Steps:
             still = still + 1 if before == self.taken else 0
 
     def _begin(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-        return asyncio.Task(_Walk(coroutine, self), loop=loop, **options)
+        walk = _Walk(coroutine, self)
+        # Before its first step: one that was begun in the moment of the death must not live on.
+        self._walking.add(walk)
+        return asyncio.Task(walk, loop=loop, **options)
 
     def took(self, walk: "_Walk") -> None:
         """A task took a step and waits."""
