@@ -23,7 +23,17 @@ def of(line: board.AccountLine) -> str:
     """The first of what there is to say of an account, on one line; ``""`` when all is well."""
     person = "waits for a person (niassa-orch doubts)"
     held = "; ".join(f"{accession} {person}: {reason}" for accession, reason in line.held.items())
-    return cause_first(plain.line(line.reason or line.refusal or held or line.warning or line.waiting))
+    said = line.reason or line.refusal or held or line.warning or line.waiting or _requests(line)
+    return cause_first(plain.line(said))
+
+
+def _requests(line: board.AccountLine) -> str:
+    """What became of cancels and retries of users that somebody's write wiped."""
+    lost = (
+        f"{line.requests_lost} requests of users may be lost: see request.lost in the log" if line.requests_lost else ""
+    )
+    back = f"{line.requests_restored} requests of users were wiped and put back" if line.requests_restored else ""
+    return "; ".join(filter(None, (lost, back)))
 
 
 def cause_first(reason: str) -> str:
