@@ -30,9 +30,11 @@ def of(line: board.AccountLine) -> str:
 def _requests(line: board.AccountLine) -> str:
     """What became of cancels and retries of users that somebody's write wiped."""
     lost = (
-        f"{line.requests_lost} requests of users may be lost: see request.lost in the log" if line.requests_lost else ""
+        f"users' requests that may be lost: {line.requests_lost}, see request.lost in the log"
+        if line.requests_lost
+        else ""
     )
-    back = f"{line.requests_restored} requests of users were wiped and put back" if line.requests_restored else ""
+    back = f"users' requests that were wiped and put back: {line.requests_restored}" if line.requests_restored else ""
     return "; ".join(filter(None, (lost, back)))
 
 

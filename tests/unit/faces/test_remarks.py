@@ -34,8 +34,8 @@ def test_the_reason_of_a_state_comes_before_everything_else_that_there_is_to_say
 
 def test_requests_of_users_that_were_wiped_are_said_when_nothing_else_is() -> None:
     line = board.AccountLine("bob", requests_restored=2)
-    assert remarks.of(line) == "2 requests of users were wiped and put back"
+    assert remarks.of(line) == "users' requests that were wiped and put back: 2"
     line.requests_lost = 1
-    assert remarks.of(line).startswith("1 requests of users may be lost: see request.lost in the log; 2 requests")
+    assert remarks.of(line).startswith("users' requests that may be lost: 1, see request.lost in the log; users'")
     line.waiting = "bob waits"
     assert remarks.of(line) == "bob waits"
