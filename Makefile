@@ -33,7 +33,7 @@ layers: $(VENV)/.ready-dev
 tests: $(VENV)/.ready-dev
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
-# Together some ten minutes; each benchmark says how to run it larger.
+# Together some quarter of an hour; each benchmark says how to run it larger.
 bench: $(VENV)/.ready-dev
 	@for name in $(basename $(notdir $(wildcard tests/benchmarks/bench_*.py))); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name || exit 1; done
 
