@@ -89,6 +89,7 @@ class SickDisk:
         deadline = time.monotonic() + _GONE_SECONDS
         while subprocess.run(["losetup", "-j", self._image], capture_output=True, check=True).stdout:
             assert time.monotonic() < deadline, f"{self._image} is still in use"
+            # Nobody tells when the last namespace has ended; the loop device alone shows it.
             time.sleep(0.1)
 
     def fall_ill(self) -> None:
