@@ -68,6 +68,7 @@ class Cycle:
             WebServiceError: It did not answer as it should; what was begun is finished.
             ProfileError: Another account serves the same web service, user and host.
         """
+        self._work.last = working_off.Round()  # of a beat that ends early nothing is known
         active = self._watch.known(enrolled)
         if active is None:
             active = await guard.unless(self._stopping, self._watch.look(enrolled))

@@ -128,7 +128,7 @@ class Worker:
         self._watch.thorough = True
         try:
             await self.beat()
-            while self._cycle.has_more:
+            while self._line.state is board.State.OK and self._cycle.has_more:
                 await self.beat()
             await self._launcher.join()
             await self._rounds.join()

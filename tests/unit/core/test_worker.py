@@ -4,9 +4,10 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import board, pollers, worker
+from niassa_orch.core import board, pollers, worker, working_off
 from niassa_orch.domain import jobs, runs
 from tests.fakes import calls
+from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 from tests.unit.core import served
 
@@ -225,3 +226,25 @@ async def test_once_propagates_also_for_an_account_that_comes_after_the_shared_l
     scene.enrolling.limits["web_user"] = "alice@lab.net"
     assert await worker.Worker(served.profile("alice"), scene.desk).once()
     assert [stage.service.run(accession).status for accession in (1, 2)] == [R.COMPLETED] * 2
+
+
+@pytest.fixture
+def many(scene: served.Scene, monkeypatch: pytest.MonkeyPatch) -> served.Scene:
+    """Six runs whose jobs have ended; a beat takes two."""
+    monkeypatch.setattr(working_off, "_RUNS_A_BEAT", 2)
+    for accession in range(1, 7):
+        scene.stage.oozie.start(f"{accession}-W", J.SUCCEEDED)
+        scene.stage.service.schedule(accession, R.RUNNING, statusCmd=f"{accession}-W", workflowEngine="oozie")
+    return scene
+
+
+async def test_once_works_off_more_than_a_beat_takes(many: served.Scene) -> None:
+    assert await many.worker.once()
+    assert {many.stage.service.run(accession).status for accession in range(1, 7)} == {R.COMPLETED}
+
+
+@pytest.mark.timeout(20)
+async def test_once_ends_when_the_web_service_fails_in_the_middle_of_what_there_is_to_do(many: served.Scene) -> None:
+    many.stage.service.before_get = [None] * 10 + [fakes.unreachable] * 100
+    assert not await many.worker.once()
+    assert 0 < sum(many.stage.service.run(accession).status is R.COMPLETED for accession in range(1, 7)) < 6
