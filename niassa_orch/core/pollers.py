@@ -144,7 +144,7 @@ class Pollers:
         return {
             Owner(url, web_user, host): count
             for (url, host, alone), poller in self._of_runs.items()
-            if not alone and poller.is_used
+            if not alone
             for web_user, count in poller.orphans().items()
         }
 

@@ -79,11 +79,6 @@ class RunPoller:
         """Share it no more."""
         self._members.pop(member, None)
 
-    @property
-    def is_used(self) -> bool:
-        """Whether any account shares it."""
-        return bool(self._members)
-
     def runs_of(self, owner: str) -> active_runs.ActiveRuns:
         """What is known of an owner's runs."""
         return self._owned[owner]

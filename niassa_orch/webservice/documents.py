@@ -59,11 +59,6 @@ class Element(NamedTuple):
         """Without text and children: an ``owner`` may hold a password's hash."""
         return f"Element(name={self.name!r}, attributes={self.attributes!r})"
 
-    @property
-    def is_scalar(self) -> bool:
-        """Whether it is a plain text."""
-        return not self.children
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunDocument:
@@ -103,11 +98,6 @@ class RunDocument:
     def run(self) -> runs.WorkflowRun:
         """The run without its texts."""
         return fields.run_of(self._texts) or scanner.refuse(_NO_ACCESSION)  # ruled out by __post_init__
-
-    @property
-    def current_working_dir(self) -> str | None:
-        """Where the engine put the run, or ``None``; ends in the job's ``oozie-UUID``."""
-        return self.text(fields.WORKING_DIR) or None
 
     def text(self, name: str) -> str | None:
         """The text of a scalar, blanks included; ``None`` when it is absent. Of a repeated one the last wins."""

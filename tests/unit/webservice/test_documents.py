@@ -48,7 +48,6 @@ def test_a_document_tells_its_run_and_its_texts() -> None:
         status_cmd="0000001-21-oozie-W",
         working_dir="/u/niassa-bob/oozie-6b2c",
     )
-    assert whole().current_working_dir == "/u/niassa-bob/oozie-6b2c"
     assert whole().text("iniFile") == 'a=1\nb=<2> & "3"\n'
     assert whole().text("name") == ""
     assert whole().text("stdOut") is None
