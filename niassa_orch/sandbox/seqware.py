@@ -31,6 +31,8 @@ import uuid
 import xml.etree.ElementTree as ET
 from typing import IO, Any, Callable, Dict, List, NamedTuple, NoReturn, Optional
 
+#: The wrapper says its version so.
+SEQWARE_VERSION = "2.0.7"
 OOZIE_ENGINES = ("oozie", "oozie-sge")
 WHITESTAR_ENGINES = ("whitestar", "whitestar-parallel", "whitestar-sge")
 #: Exit code for any exception, the lock and a refusing web service among them.

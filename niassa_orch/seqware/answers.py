@@ -1,5 +1,5 @@
-"""Reads the mediator's answers: an account's seqware settings, the texts of its runs' steps, who holds its locks, how
-a propagation of the engine's ended, what an Oozie server said.
+"""Reads the mediator's answers: an account's seqware settings and crontab, the texts of its runs' steps, who holds its
+locks, how a propagation of the engine's ended, what an Oozie server said, which engine there is.
 
 Pure: bytes in, records out. An answer is the account's to forge, so the kind and range of every field is checked, and
 nothing of an answer is in an error: what is not understood is ``None``. Called by ``query``, in a question's thread.
@@ -69,6 +69,29 @@ class Probe:
     error: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Version:
+    """What the mediator says of itself: as whom it runs which engine, whose version is "" when nothing tells it."""
+
+    version: int
+    user: str
+    command: str
+    engine_runs: bool
+    engine_version: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Crontab:
+    """A user's crontab, and the scripts that it calls by path; they may hold secrets and stay out of repr.
+
+    ``installed``: whether this machine has a ``crontab`` command at all.
+    """
+
+    installed: bool
+    text: str = dataclasses.field(repr=False)
+    scripts: collections.abc.Mapping[str, str] = dataclasses.field(repr=False)
+
+
 Texts = dict[runs.Accession, texts.StepFiles | None]
 
 
@@ -95,6 +118,16 @@ def parse_propagated(answer: bytes) -> Propagated | None:
 def parse_probe(answer: bytes) -> Probe | None:
     """The answer to ``probe``."""
     return _understood(answer, _probe)
+
+
+def parse_version(answer: bytes) -> Version | None:
+    """The answer to ``version``."""
+    return _understood(answer, _version)
+
+
+def parse_crontab(answer: bytes) -> Crontab | None:
+    """The answer to ``crontab``."""
+    return _understood(answer, _crontab)
 
 
 def parse_refusal(answer: bytes) -> str | None:
@@ -172,6 +205,24 @@ def _probe(answer: bytes) -> Probe:
     if "versions" in record:
         return Probe(tuple(_count(version) for version in _of(list, record["versions"])), "")
     return Probe((), _shown(record["error"]))
+
+
+def _version(answer: bytes) -> Version:
+    record = json.loads(answer)
+    told = record["engine_version"]
+    return Version(
+        version=_count(record["version"]),
+        user=_shown(record["user"]),
+        command=_shown(_of(list, record["command"])[0]),
+        engine_runs=_of(bool, record["engine_runs"]),
+        engine_version="" if told is None else _shown(told),
+    )
+
+
+def _crontab(answer: bytes) -> Crontab:
+    record = json.loads(answer)
+    scripts = {_text(script["path"]): _text(script["text"]) for script in _of(list, record["scripts"])}
+    return Crontab(_of(bool, record["installed"]), _text(record["text"]), scripts)
 
 
 def _of(kind: type[_Value], value: object) -> _Value:

@@ -13,7 +13,9 @@ import typing
 
 SUDO = ("sudo", "-n", "-H", "-u")
 
-Verb = typing.Literal["launch", "launch-whitestar", "propagate", "settings", "texts", "lock", "probe", "version"]
+Verb = typing.Literal[
+    "launch", "launch-whitestar", "propagate", "settings", "texts", "lock", "crontab", "probe", "version"
+]
 
 #: What sudo writes, and what that means. The first match counts. Fields: service, user, mediator.
 _MEANINGS = (

@@ -6,10 +6,10 @@ beside it (``seqware.installation``). Its caller is not trusted: whoever takes o
 and digits, nothing else. What runs, with which settings and for how long, comes from ``mediator.json`` alone.
 
 Verbs: ``launch A B C``, ``launch-whitestar A``, ``propagate A B C``, ``settings``, ``texts`` and ``probe`` (JSON on
-stdin), ``lock``, ``version``. Every answer is a line of JSON that begins with ``{"niassa_orch_mediator": 1``. Exit
-codes: 0 done, 64 refused, 74 nothing could be read or written, 124 killed at the deadline or for its endless output; a
-launch that ran ends with the engine's own code (128 + n for signal n), a propagation says it in its answer. A question
-is over after two minutes, whatever becomes of its answer.
+stdin), ``lock``, ``crontab``, ``version``. Every answer is a line of JSON that begins with
+``{"niassa_orch_mediator": 1``. Exit codes: 0 done, 64 refused, 74 nothing could be read or written, 124 killed at the
+deadline or for its endless output; a launch that ran ends with the engine's own code (128 + n for signal n), a
+propagation says it in its answer. A question is over after two minutes, whatever becomes of its answer.
 """
 
 import base64
@@ -77,6 +77,16 @@ PROBE_BYTES = 64 * 1024
 MOST_URL = 2000
 MOST_VERSIONS = 100
 LOCKED = b"AlreadyLockedException"
+# A version as the seqware wrapper has it: in the name of its jar, or in a variable.
+ENGINE_VERSION = re.compile(
+    r"(?:seqware-distribution-|SEQWARE_VERSION *= *[\"']?)([0-9][0-9A-Za-z.]{0,30}(?:-[A-Z0-9]{1,20})?)"
+)
+CRONTAB_COMMANDS = ("/usr/bin/crontab", "/bin/crontab")
+CRONTAB_SECONDS = 20
+# What a line of a crontab or of a script may call: absolute paths, and such below the home.
+CALLED = re.compile(r"""(?:^|[\s;&|"'`=(])((?:~|\$HOME|\$\{HOME\})?/[^\s;&|"'`()<>]+)""")
+INTO_A_FILE = re.compile(r"[0-9&]*>>?\s*[^\s;&|]+")
+MOST_SCRIPTS, MOST_SCRIPT_BYTES = 20, 1 << 16
 BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -111,10 +121,11 @@ def check_trusted(status: os.stat_result, path: str, above: bool = False) -> Non
 
 def read_whole(descriptor: int, path: str) -> typing.Tuple[bytes, os.stat_result]:
     """The bytes of an open regular file of at most 1 MiB, and its status. Closes the descriptor."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        refuse("%s is not a regular file" % path)
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            refuse("%s is not a regular file" % path)
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         refuse("%s is larger than 1 MiB" % path)
@@ -723,6 +734,75 @@ def read_command(pid: int) -> str:
     return plain(" ".join(shown))[:MOST_COMMAND]
 
 
+def read_crontab(home: str) -> Record:
+    """The user's crontab and the scripts that it calls, as far as they can be read; nothing is run but ``crontab -l``.
+
+    Raises OSError when the crontab cannot be known: one that we cannot read is not one that launches nothing.
+    """
+    command = next((path for path in CRONTAB_COMMANDS if os.path.isfile(path)), None)
+    if command is None:
+        return {"installed": False, "text": "", "scripts": []}
+    environment = {"HOME": home, "LANG": "C", "PATH": "/usr/bin:/bin"}
+    with tempfile.TemporaryFile(dir="/tmp") as said, tempfile.TemporaryFile(dir="/tmp") as complaints:
+        try:
+            code = subprocess.call(
+                [command, "-l"],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=complaints,
+                cwd="/",
+                env=environment,
+                timeout=CRONTAB_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise OSError(errno.ETIMEDOUT, "crontab -l did not end") from None
+        said.seek(0)
+        complaints.seek(0)
+        if code and b"no crontab for" not in complaints.read(MOST_BYTES):
+            raise OSError(errno.EACCES, "crontab -l ended with exit code %d" % code)
+        text = said.read(MOST_BYTES).decode("utf-8", "replace")
+    return {"installed": True, "text": text, "scripts": read_scripts(text, home)}
+
+
+def read_scripts(text: str, home: str) -> typing.List[Record]:
+    """The texts of the scripts that lines call, and of those that these call."""
+    scripts: typing.Dict[str, str] = {}
+    texts = [text]
+    while texts and len(scripts) < MOST_SCRIPTS:
+        for path in called(texts.pop(0)):
+            path = re.sub(r"^(~|\$HOME|\$\{HOME\})", lambda _: home, path)
+            script = None if path in scripts else read_script(path)
+            if script is not None and len(scripts) < MOST_SCRIPTS:
+                scripts[path] = script
+                texts.append(script)
+    return [{"path": path, "text": script} for path, script in sorted(scripts.items())]
+
+
+def called(text: str) -> typing.List[str]:
+    """What looks like the path of a program in lines of a shell, in their order; not what is written into."""
+    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return [path for line in lines for path in CALLED.findall(INTO_A_FILE.sub(" ", line))]
+
+
+def read_script(path: str) -> typing.Optional[str]:
+    """The text of a script, None for what is no script that we can read."""
+    try:
+        content = read_whole(os.open(path, BELOW & ~os.O_NOFOLLOW), path)[0]
+    except (OSError, Refusal, ValueError):
+        return None
+    if len(content) > MOST_SCRIPT_BYTES or b"\0" in content:
+        return None
+    return content.decode("utf-8", "replace")
+
+
+def read_version(configuration: Record) -> Record:
+    """Whether the user can run the engine's command, and the version that its wrapper says. The engine is not run."""
+    command = configuration["command"][0]
+    runs = os.path.isfile(command) and os.access(command, os.X_OK)
+    found = ENGINE_VERSION.search(read_script(command) or "") if runs else None
+    return {"engine_runs": runs, "engine_version": found.group(1) if found else None}
+
+
 def read_url() -> str:
     """The URL of an Oozie server on stdin, ``{"url": "http://..."}``: http or https, without a login or a query."""
     content = sys.stdin.buffer.read(MOST_BYTES + 1)
@@ -796,10 +876,9 @@ def serve(words: typing.List[str]) -> int:
         return launch(configuration, account, verb, rest)
     if verb == "propagate":
         return propagate(configuration, account, rest)
-    if rest or verb not in ("settings", "texts", "lock", "probe", "version"):
-        refuse(
-            "the verbs are: launch A B C, launch-whitestar A, propagate A B C, settings, texts, lock, probe, version"
-        )
+    if rest or verb not in ("settings", "texts", "lock", "crontab", "probe", "version"):
+        text = "the verbs are: launch A B C, launch-whitestar A, propagate A B C, settings, texts, lock, crontab, probe"
+        refuse(text + ", version")
     respond(configuration, account, verb)
     return 0
 
@@ -807,7 +886,8 @@ def serve(words: typing.List[str]) -> int:
 def respond(configuration: Record, account: pwd.struct_passwd, verb: str) -> None:
     """Answer a question."""
     if verb == "version":
-        answer({"record": "version", "version": 1, "user": account.pw_name, "command": configuration["command"]})
+        record = {"record": "version", "version": 1, "user": account.pw_name, "command": configuration["command"]}
+        answer(dict(record, **read_version(configuration)))
     elif verb == "settings":
         path, content, status = read_settings(configuration, account)
         record = {"record": "settings", "path": path, "mode": stat.S_IMODE(status.st_mode)}
@@ -815,6 +895,8 @@ def respond(configuration: Record, account: pwd.struct_passwd, verb: str) -> Non
         answer(dict(record, content_base64=base64.b64encode(content).decode("ascii")))
     elif verb == "lock":
         answer({"record": "lock", "held": list_locks(account.pw_dir)})
+    elif verb == "crontab":
+        answer(dict({"record": "crontab"}, **read_crontab(account.pw_dir)))
     elif verb == "probe":
         answer(probe(read_url()))
     else:

@@ -20,6 +20,8 @@ _SETTINGS_BYTES = 2 << 20  # the file has at most 1 MiB, in base64
 _NAMES_BYTES = 1 << 20  # of the files of one run
 _RUN_BYTES = 1 << 20  # what an earlier mediator sends of one run, whatever is asked for
 _LOCKS_BYTES = 1 << 20
+_CRONTAB_BYTES = 8 << 20  # twenty scripts of 64 KiB, each byte of which may become six
+_VERSION_BYTES = 1 << 16
 _Answer = typing.TypeVar("_Answer")
 
 
@@ -59,6 +61,18 @@ async def locks(argv: collections.abc.Sequence[str], *, deadline_seconds: float 
     """
     found = await question(argv, b"", deadline_seconds, _LOCKS_BYTES, answers.parse_locks)
     return understood("lock", found)
+
+
+async def crontab(argv: collections.abc.Sequence[str], *, deadline_seconds: float = 40) -> answers.Crontab:
+    """A user's crontab and the scripts that it calls; ``argv`` is that of the verb ``crontab``. Raises as ``ask``."""
+    found = await question(argv, b"", deadline_seconds, _CRONTAB_BYTES, answers.parse_crontab)
+    return understood("crontab", found)
+
+
+async def version(argv: collections.abc.Sequence[str], *, deadline_seconds: float = 30) -> answers.Version:
+    """As whom the mediator runs which engine; ``argv`` is that of the verb ``version``. Raises as ``ask`` does."""
+    found = await question(argv, b"", deadline_seconds, _VERSION_BYTES, answers.parse_version)
+    return understood("version", found)
 
 
 def understood(verb: str, found: _Answer | None) -> _Answer:

@@ -1,0 +1,126 @@
+"""A user's crontab, the scripts that it calls, and the version of the engine: real processes, files of odd kinds."""
+
+import json
+import os
+import pathlib
+import subprocess
+import typing
+
+import pytest
+
+from niassa_orch.seqware import answers, mediator
+from tests.integration.seqware import workshop
+
+LINE = "* * * * * {script} --host server2 >> {log} 2>&1\n"
+
+
+@pytest.fixture
+def home(tmp_path: pathlib.Path) -> pathlib.Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def test_the_scripts_that_a_crontab_calls_are_told_with_those_that_they_call(home: pathlib.Path) -> None:
+    script, inner, log = home / "cron.sh", home / "inner.sh", home / "cron.log"
+    script.write_text("#!/bin/sh\n$HOME/inner.sh\n# /etc/hostname\n", "utf-8")
+    inner.write_text("seqware workflow-run launch-scheduled\n", "utf-8")
+    log.write_text("not a script\n", "utf-8")
+    told = mediator.read_scripts(LINE.format(script="~/cron.sh", log=log), str(home))
+    assert told == [{"path": str(path), "text": path.read_text("utf-8")} for path in (script, inner)]
+
+
+def test_what_is_no_script_is_left_out(home: pathlib.Path) -> None:
+    (home / "binary").write_bytes(b"\x7fELF\0")
+    (home / "large").write_text("#" * (mediator.MOST_SCRIPT_BYTES + 1), "utf-8")
+    os.mkfifo(home / "pipe")
+    (home / "folder").mkdir()
+    (home / "gone").symlink_to("nowhere")
+    calls = "".join(f"* * * * * {home / name}\n" for name in ("binary", "large", "pipe", "folder", "gone", "absent"))
+    assert mediator.read_scripts(calls, str(home)) == []
+
+
+def test_scripts_that_call_one_another_are_told_once_and_not_for_ever(home: pathlib.Path) -> None:
+    for number in range(30):
+        (home / f"{number}.sh").write_text(f"{home}/{(number + 1) % 30}.sh {home}/0.sh\n", "utf-8")
+    told = mediator.read_scripts(f"@hourly {home}/0.sh\n", str(home))
+    assert len(told) == mediator.MOST_SCRIPTS
+
+
+def crontab_of(
+    tmp_path: pathlib.Path, shop: workshop.Workshop, program: str | None
+) -> "subprocess.CompletedProcess[str]":
+    """Run the verb with a ``crontab`` command that does as told, or with none on the machine."""
+    file = shop.install()
+    command = tmp_path / "crontab"
+    if program is not None:
+        command.write_text(f"#!/bin/sh\n{program}\n", "utf-8")
+        command.chmod(0o755)
+    source = file.read_text("utf-8")
+    original = f"CRONTAB_COMMANDS = {json.dumps(mediator.CRONTAB_COMMANDS).replace('[', '(').replace(']', ')')}"
+    assert original in source
+    file.write_text(source.replace(original, f"CRONTAB_COMMANDS = ({str(command)!r},)"), "utf-8")
+    return subprocess.run([file, "crontab"], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("program", "installed", "text"),
+    [
+        ("echo '# nothing'", True, "# nothing\n"),
+        ('[ "$*" = -l ] && echo "no crontab for bob" >&2; exit 1', True, ""),
+        (None, False, ""),
+    ],
+)
+def test_a_crontab_is_told_as_it_is(
+    tmp_path: pathlib.Path, shop: workshop.Workshop, program: str | None, installed: bool, text: str
+) -> None:
+    done = crontab_of(tmp_path, shop, program)
+    assert done.returncode == 0, done.stderr
+    assert answers.parse_crontab(done.stdout.encode()) == answers.Crontab(installed, text, {})
+
+
+def test_a_crontab_that_cannot_be_read_is_not_said_to_be_empty(tmp_path: pathlib.Path, shop: workshop.Workshop) -> None:
+    done = crontab_of(tmp_path, shop, "echo 'you may not use this program' >&2; exit 1")
+    assert (done.returncode, done.stdout) == (74, "")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"installed": 1, "text": "", "scripts": []}', "[]", "\x00"])
+def test_an_answer_that_is_none_is_not_understood(text: str) -> None:
+    assert answers.parse_crontab(text.encode()) is None
+    assert answers.parse_version(text.encode()) is None
+
+
+def test_what_a_crontab_holds_is_in_no_repr() -> None:
+    assert "hunter2" not in repr(answers.Crontab(installed=True, text="X=hunter2", scripts={"/a": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "version"),
+    [
+        ("JAR=$HOME/.seqware/self-installs/seqware-distribution-2.0.7-full.jar", "2.0.7"),
+        ("SEQWARE_VERSION='1.1.0-SNAPSHOT'", "1.1.0-SNAPSHOT"),
+        ("exec java -jar /opt/seqware.jar", ""),
+    ],
+)
+def test_the_version_of_the_engine_is_what_its_wrapper_says(
+    shop: workshop.Workshop, wrapper: str, version: str
+) -> None:
+    mediator_file = shop.install()
+    engine = pathlib.Path(command_of(mediator_file))
+    engine.write_text(f"#!/bin/sh\ntouch {engine}.ran\n{wrapper}\n", "utf-8")
+    told = answers.parse_version(shop.run(mediator_file, "version").out.encode())
+    assert told is not None
+    assert (told.engine_runs, told.engine_version, told.command) == (True, version, str(engine))
+    assert not pathlib.Path(f"{engine}.ran").exists()
+
+
+def test_an_engine_that_cannot_be_run_is_told(shop: workshop.Workshop) -> None:
+    mediator_file = shop.install()
+    pathlib.Path(command_of(mediator_file)).unlink()
+    told = answers.parse_version(shop.run(mediator_file, "version").out.encode())
+    assert told is not None
+    assert (told.engine_runs, told.engine_version) == (False, "")
+
+
+def command_of(mediator_file: pathlib.Path) -> str:
+    configuration: dict[str, typing.Any] = json.loads(mediator_file.with_name("mediator.json").read_text("utf-8"))
+    return str(configuration["command"][0])
