@@ -379,7 +379,7 @@ def test_seqware_is_never_called_without_readable_settings(shop: workshop.Worksh
     shop.settings_file.unlink()
     assert f"{shop.settings_file} cannot be read as {OWN.pw_name}" in shop.run(mediator, "launch", "1").refused
     shop.settings_file.mkdir()
-    assert "Is a directory" in shop.run(mediator, "launch", "1").refused
+    assert "is not a regular file" in shop.run(mediator, "launch", "1").refused
     shop.settings_file.rmdir()
     os.mkfifo(shop.settings_file)
     assert "not a regular file" in shop.run(mediator, "launch", "1").refused
