@@ -9,9 +9,8 @@ import collections
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
 
-from niassa_orch.core import job_watches, requests_seen
+from niassa_orch.core import job_watches, jobs_seen, requests_seen
 from niassa_orch.domain import jobs, runs, texts
 
 Listed = Mapping[runs.Accession, runs.WorkflowRun]
@@ -25,28 +24,19 @@ FOLLOWING = (runs.RunStatus.PENDING, runs.RunStatus.RUNNING)
 _ALIVE = frozenset({jobs.JobStatus.PREP, jobs.JobStatus.RUNNING})
 
 
-class JobWatch(Protocol):
-    """Oozie's poller, as far as runs need it: it tells when a job moved."""
-
-    def watch(self, job_id: str, unix_user: str, accession: runs.Accession, watcher: job_watches.Watcher) -> None:
-        """Tell ``watcher`` of this job from now on."""
-
-    def unwatch(self, job_id: str, accession: runs.Accession, watcher: job_watches.Watcher) -> None:
-        """Tell this watcher no more."""
-
-
 class ActiveRuns:
     """Runs by accession. Invariant: each run here is active, and its job is watched while somebody serves the owner."""
 
     def __init__(self) -> None:
         self.requests = requests_seen.RequestsSeen()
+        self.jobs = jobs_seen.JobsSeen()
         self._runs: dict[runs.Accession, runs.WorkflowRun] = {}
         self._asked: set[runs.Accession] = set()
         self._due: dict[runs.Accession, None] = {}
         self._unsure: set[runs.Accession] = set()
         self._later: dict[runs.Accession, float] = {}
         self._ended: list[runs.Accession] = []
-        self._jobs: JobWatch | None = None
+        self._jobs: job_watches.JobWatch | None = None
         self._unix_user = ""
         self._texts_seconds = 0.0
         self._wake: Callable[[], None] = _nobody
@@ -83,10 +73,13 @@ class ActiveRuns:
 
     @property
     def scheduled(self) -> list[runs.WorkflowRun]:
-        """Runs that are submitted as far as anybody knows."""
-        return [run for run in self.submitted if run.accession not in self._unsure]
+        """Runs that are submitted as far as anybody knows, and do not miss a job."""
+        sure = (run for run in self.submitted if run.accession not in self._unsure)
+        return [run for run in sure if self.jobs.of(run.accession) is None]
 
-    def serve(self, jobs_of: JobWatch | None, unix_user: str, texts_seconds: float, wake: Callable[[], None]) -> None:
+    def serve(
+        self, jobs_of: job_watches.JobWatch | None, unix_user: str, texts_seconds: float, wake: Callable[[], None]
+    ) -> None:
         """An account works for the owner from now on.
 
         Args:
@@ -207,12 +200,15 @@ class ActiveRuns:
             self._watch(run)
         self._runs[run.accession] = run
         self._count(run, 1)
+        if self.jobs.saw(known, run):
+            self._due[run.accession] = None
 
     def _drop(self, accession: runs.Accession) -> None:
         known = self._runs.pop(accession, None)
         self._unsure.discard(accession)
         self._due.pop(accession, None)
         self._later.pop(accession, None)
+        self.jobs.forget(accession)
         if known is not None:
             if self.is_served:
                 self._ended.append(accession)

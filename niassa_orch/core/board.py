@@ -69,6 +69,7 @@ class AccountLine:
         last_good_poll: Of the last complete poll, in seconds of ``time.monotonic()``.
         counts: Active runs by status as last polled.
         ended: Runs that ended since the service started, by status.
+        jobs_restored: Jobs that another write wiped from records, put back since the service started.
         requests_restored: Cancels and retries of users that another write wiped, put back since the service started.
         requests_lost: Those that may be lost and were told to a person instead.
         in_flight: Launches whose engine call runs, by accession.
@@ -89,6 +90,7 @@ class AccountLine:
     last_good_poll: float | None = None
     counts: Mapping[runs.RunStatus, int] = dataclasses.field(default_factory=dict)
     ended: collections.Counter[runs.RunStatus] = dataclasses.field(default_factory=collections.Counter)
+    jobs_restored: int = 0
     requests_restored: int = 0
     requests_lost: int = 0
     in_flight: tuple[runs.Accession, ...] = ()

@@ -13,6 +13,9 @@ from niassa_orch.domain import accounts, jobs, runs, selection
 
 Followed = Callable[[enrolling.Enrolled, jobs.Job], None]
 
+#: Runs that are submitted are launched instead, unless they miss a job.
+_FOLLOWED = frozenset(runs.ACTIVE) - {runs.RunStatus.SUBMITTED}
+
 
 class Following:
     """Follows the runs of one account.
@@ -47,13 +50,14 @@ class Following:
             is_clear, run = await self._look_at(enrolled, active, accession, blind=blind)
             if not is_clear:
                 return False
-        if run is None or run.status not in runs.ACTIVE or run.status is runs.RunStatus.SUBMITTED:
+        misses_job = active.jobs.of(accession) is not None
+        if run is None or run.status not in (runs.ACTIVE if misses_job else _FOLLOWED):
             return True
         if has_job(run) and (blind or enrolled.account.propagation is accounts.Propagation.ENGINE):
             # What the engine propagates is done; what has no job is done without asking Oozie anything.
             return not blind
         settled = self._launcher.is_settled(enrolled, accession)
-        if run.status in runs.REQUESTED and not settled:
+        if not settled and (misses_job or run.status in runs.REQUESTED):
             return False
         return await self._propagate(enrolled, active, run, settled=settled)
 
@@ -75,7 +79,7 @@ class Following:
     ) -> bool:
         accession, began = run.accession, time.monotonic()
         looked = functools.partial(active.requests.looked_at, run)
-        came = await self._propagator.propagate(enrolled, run, settled=settled, looked=looked)
+        came = await self._propagator.propagate(enrolled, run, settled=settled, looked=looked, seen=active.jobs)
         if came.followed is not None:
             self._followed(enrolled, came.followed)
         if came.again_in_seconds:

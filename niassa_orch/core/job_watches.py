@@ -29,6 +29,16 @@ class Watcher(Protocol):
         """
 
 
+class JobWatch(Protocol):
+    """Oozie's poller, as far as runs need it: it tells when a job moved."""
+
+    def watch(self, job_id: str, unix_user: str, accession: runs.Accession, watcher: Watcher) -> None:
+        """Tell ``watcher`` of this job from now on."""
+
+    def unwatch(self, job_id: str, accession: runs.Accession, watcher: Watcher) -> None:
+        """Tell this watcher no more."""
+
+
 @dataclasses.dataclass(slots=True)
 class _Watch:
     """One run's interest in a job. ``following`` is another run's in the same one, which is odd and rare."""

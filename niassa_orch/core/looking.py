@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from niassa_orch import errors
-from niassa_orch.core import board, enrolling, probing, rests, writing
+from niassa_orch.core import board, enrolling, lost_jobs, probing, rests, writing
 from niassa_orch.domain import runs
 from niassa_orch.journal import store
 
@@ -20,6 +20,7 @@ class Look:
     def __init__(self, told: board.Board, journal: store.Journal, rest: rests.Rests) -> None:
         self._board = told
         self._journal = journal
+        self._lost_jobs = lost_jobs.LostJobs(told, journal)
         self._rests = rest
 
     async def at(self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun]) -> list[runs.WorkflowRun]:
@@ -72,8 +73,5 @@ class Look:
                 f"whitestar has executed it before; to do that again: niassa-orch resolve {run.accession} --relaunch"
             )
             raise errors.WebServiceError(message)
-        # Another writer's stale record wiped the job that this run has.
-        written = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
-        if written.written is writing.Written.TAKEN:
-            self._board.event("run.restored", account=enrolled.account.name, accession=run.accession, job=job_id)
+        await self._lost_jobs.put_back(enrolled, run, job_id)
         return False

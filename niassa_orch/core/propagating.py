@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import acting, board, enrolling, lost_requests, run_texts, writing
+from niassa_orch.core import acting, board, enrolling, jobs_seen, lost_jobs, lost_requests, run_texts, writing
 from niassa_orch.domain import jobs, runs, transitions
 from niassa_orch.journal import store
 
@@ -62,24 +62,31 @@ class Propagator:
         self, told: board.Board, journal: store.Journal, gone_after_seconds: float, limits: settings.Texts
     ) -> None:
         self._board = told
-        self._journal = journal
         self._acting = acting.Acting(told, journal)
         self._gone_after_seconds = gone_after_seconds
         self._texts = run_texts.RunTexts(told, limits)
+        self._lost_jobs = lost_jobs.LostJobs(told, journal)
         self.lost = lost_requests.LostRequests(told, journal)
         self._missing: dict[runs.Accession, _Missing] = {}
         self._complained: collections.defaultdict[runs.Accession, set[str]] = collections.defaultdict(set)
         self._restored: set[runs.Accession] = set()
 
     async def propagate(
-        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool, looked: Looked = lambda _: None
+        self,
+        enrolled: enrolling.Enrolled,
+        run: runs.WorkflowRun,
+        *,
+        settled: bool,
+        seen: jobs_seen.JobsSeen,
+        looked: Looked = lambda _: None,
     ) -> Propagated:
         """Bring one run's record up to what its job says.
 
         Args:
             enrolled: The account and its neighbours.
-            run: As last told: pending, running, submitted_cancel or submitted_retry.
+            run: As last told: active, and not submitted unless it misses a job.
             settled: No launch of it is in flight or in doubt.
+            seen: Which runs miss jobs that their records named.
             looked: Told of the run's job, before anything is done to it.
 
         Raises:
@@ -91,7 +98,7 @@ class Propagator:
                 self.complain(enrolled, run.accession, f"its engine is {run.engine!r}, which nobody here knows")
             return Propagated()
         if not run.status_cmd:
-            return await self._propagate_without_job(enrolled, run, settled=settled)
+            return await self._propagate_without_job(enrolled, run, seen, settled=settled)
         job = await self._job(enrolled, run)
         if job is None:
             return await self._propagate_missing(enrolled, run)
@@ -125,18 +132,15 @@ class Propagator:
         self._complained.pop(accession, None)
 
     async def _propagate_without_job(
-        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, *, settled: bool
+        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, seen: jobs_seen.JobsSeen, *, settled: bool
     ) -> Propagated:
-        job_id = await self._journal.past.known_job(enrolled.account.web_service_url, run.accession)
-        if job_id is not None and settled:
-            # Another writer's stale record wiped it.
-            write = await writing.restore(enrolled.web_service, enrolled.account, run, job_id)
+        write = await self._lost_jobs.look_into(enrolled, seen, run) if settled else None
+        if write is not None:
             if write.written is writing.Written.TAKEN:
-                self._event(enrolled, "run.restored", run, job=job_id)
                 self._restored.add(run.accession)
             return Propagated(write.run, again_in_seconds=0)
         decision = transitions.decide_without_job(run, settled=settled)
-        if decision.status is None and settled:
+        if decision.status is None and settled and run.status is not runs.RunStatus.SUBMITTED:
             self.complain(enrolled, run.accession, decision.reason)
         return await self._write(enrolled, run, decision, None)
 

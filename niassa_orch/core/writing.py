@@ -96,14 +96,6 @@ async def write(
     return Write(Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED, now)
 
 
-async def restore(
-    web_service: client.WebService, account: accounts.Account, basis: runs.WorkflowRun, job_id: str
-) -> Write:
-    """Put back the job that a run has, which another writer's stale record wiped; raises as ``write``."""
-    status = runs.RunStatus.PENDING if basis.status is runs.RunStatus.SUBMITTED else basis.status
-    return await write(web_service, account, basis, {"statusCmd": job_id, "status": status})
-
-
 def _is_unmoved(now: runs.WorkflowRun, account: accounts.Account, basis: runs.WorkflowRun) -> bool:
     return (now.status, now.status_cmd) == (basis.status, basis.status_cmd) and selection.is_of(now, account)
 

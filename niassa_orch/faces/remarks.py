@@ -23,19 +23,20 @@ def of(line: board.AccountLine) -> str:
     """The first of what there is to say of an account, on one line; ``""`` when all is well."""
     person = "waits for a person (niassa-orch doubts)"
     held = "; ".join(f"{accession} {person}: {reason}" for accession, reason in line.held.items())
-    said = line.reason or line.refusal or held or line.warning or line.waiting or _requests(line)
+    said = line.reason or line.refusal or held or line.warning or line.waiting or _wiped(line)
     return cause_first(plain.line(said))
 
 
-def _requests(line: board.AccountLine) -> str:
-    """What became of cancels and retries of users that somebody's write wiped."""
+def _wiped(line: board.AccountLine) -> str:
+    """What became of cancels and retries of users, and of jobs in records, that somebody's write wiped."""
     lost = (
         f"users' requests that may be lost: {line.requests_lost}, see request.lost in the log"
         if line.requests_lost
         else ""
     )
     back = f"users' requests that were wiped and put back: {line.requests_restored}" if line.requests_restored else ""
-    return "; ".join(filter(None, (lost, back)))
+    jobs = f"jobs that were wiped from records and put back: {line.jobs_restored}" if line.jobs_restored else ""
+    return "; ".join(filter(None, (lost, back, jobs)))
 
 
 def cause_first(reason: str) -> str:

@@ -1,6 +1,8 @@
-"""What a user asked for and somebody's write wiped: put back when one of our lists had seen it, and carried out."""
+"""What somebody's write wiped, a user's request or a run's job: put back when one of our lists had seen it."""
 
+import asyncio
 import contextlib
+import os
 import pathlib
 from collections.abc import AsyncIterator
 
@@ -116,3 +118,36 @@ async def test_what_was_carried_out_is_never_put_back(stage: stages.Stage, wante
         await stage.web.polls()
         assert service.events("request.restored") == []
         assert service.events("request.lost") == []
+
+
+async def test_a_crontabs_run_that_a_stale_record_calls_submitted_gets_its_job_back_and_is_not_launched_again(
+    stage: stages.Stage,
+) -> None:
+    mine = await stage.schedule("alice", "align:60*")
+    async with contextlib.AsyncExitStack() as staleness:
+        await staleness.enter_async_context(stale_writer(stage, "alice", mine))
+        await launched_by_crontab(stage, "alice", mine)
+        async with stage.service() as service:
+            await stage.web.reach("running", mine)
+            await staleness.aclose()
+            event = await service.tells("run.restored", accession=mine)
+            await stage.web.reach("running", mine)
+            await stage.cancel("alice", mine)
+            await stage.web.reach("cancelled", mine)
+            assert service.events("launch.called") == []
+    await stage.launched_once(mine)
+    job = await stage.oozie.job(mine)
+    assert (event["job"], event["status"], job["status"]) == (job["id"], "submitted", "KILLED")
+
+
+async def launched_by_crontab(stage: stages.Stage, name: str, accession: int) -> None:
+    """What a line of the crontab does, while there is no service yet."""
+    process = await asyncio.create_subprocess_exec(
+        stage.place.engine,
+        *("workflow-run", "launch-scheduled", "--accession", str(accession)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "SEQWARE_SETTINGS": str(stage.place.settings_file(name))},
+    )
+    async with asyncio.timeout(60):
+        assert await process.wait() == 0

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from niassa_orch.core import jobs_seen
 from niassa_orch.domain import jobs, runs
 from tests.fakes import stage as stages
 
@@ -20,6 +21,7 @@ class Scene:
         self.told = stage.told
         self.known = stage.known
         self.propagator = stage.propagator()
+        self.seen = jobs_seen.JobsSeen()
 
     def restart(self) -> None:
         """A new process, which knows what the journal says."""
@@ -38,7 +40,7 @@ class Scene:
 
     async def propagate(self, *, settled: bool = True) -> runs.RunStatus | None:
         """One beat of run 7; returns what its record says then."""
-        await self.propagator.propagate(self.known, self.service.run(7), settled=settled)
+        await self.propagator.propagate(self.known, self.service.run(7), settled=settled, seen=self.seen)
         return self.service.run(7).status
 
     @property

@@ -39,3 +39,10 @@ def test_requests_of_users_that_were_wiped_are_said_when_nothing_else_is() -> No
     assert remarks.of(line).startswith("users' requests that may be lost: 1, see request.lost in the log; users'")
     line.waiting = "bob waits"
     assert remarks.of(line) == "bob waits"
+
+
+def test_jobs_that_were_wiped_are_said_beside_them() -> None:
+    line = board.AccountLine("bob", jobs_restored=3)
+    assert remarks.of(line) == "jobs that were wiped from records and put back: 3"
+    line.requests_restored = 2
+    assert remarks.of(line).endswith("put back: 2; jobs that were wiped from records and put back: 3")
