@@ -86,9 +86,14 @@ class Launching(documents.Table):
 
 
 class Http(documents.Table):
-    """Requests to web services and Oozie: total time-out of one, and how often a harmless one is tried."""
+    """Requests to web services and Oozie: total time-outs, and how often a harmless one is tried.
+
+    ``list_timeout_seconds`` is of a list of the web service and of a large page of Oozie's: many MB that a busy server
+    may take long to gather. A short time-out is right for the rest: it is how a server that hangs is found out.
+    """
 
     timeout_seconds: _Seconds = 30
+    list_timeout_seconds: _Seconds = 120
     attempts: Size = 4
 
 

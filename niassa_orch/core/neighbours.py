@@ -44,6 +44,7 @@ class Neighbours:
             login.authorization,
             budget=self.web_service_budget(account.web_service_url),
             timeout_seconds=self._settings.http.timeout_seconds,
+            list_timeout_seconds=self._settings.http.list_timeout_seconds,
             attempts=self._settings.http.attempts,
             tls=_trust(account, ca_file),
         )
@@ -57,6 +58,7 @@ class Neighbours:
             account.oozie_url,
             budget=self.oozie_budget(account.oozie_url),
             timeout_seconds=self._settings.http.timeout_seconds,
+            list_timeout_seconds=self._settings.http.list_timeout_seconds,
             attempts=self._settings.http.attempts,
         )
 

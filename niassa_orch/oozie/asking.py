@@ -26,11 +26,19 @@ class Asker:
         line: The way there.
         retrying: How reads are repeated.
         user_name: Whom reads are made as.
+        list_timeout_seconds: For a large page of a list; ``None``: as for everything else.
     """
 
-    def __init__(self, line: lines.Line, retrying: pacing.Retrying, user_name: str) -> None:
+    def __init__(
+        self,
+        line: lines.Line,
+        retrying: pacing.Retrying,
+        user_name: str,
+        list_timeout_seconds: float | None = None,
+    ) -> None:
         self.line = line
         self.user_name = user_name
+        self.list_timeout_seconds = list_timeout_seconds
         self._retrying = retrying
 
     async def read(self, request: lines.Request) -> lines.Answer:

@@ -33,6 +33,7 @@ class Oozie(lists.JobLists):
         user_name: Whom reads are made as.
         budget: Requests in flight to this server.
         timeout_seconds: For one whole request.
+        list_timeout_seconds: For a large page of a list.
         attempts: Tries of one read in all; none begins later than ``timeout_seconds`` after the first.
         tls: From ``wire.sessions.trust``, for a private CA.
 
@@ -48,12 +49,13 @@ class Oozie(lists.JobLists):
         budget: pacing.Budget,
         user_name: str = "niassa-orch",
         timeout_seconds: float = 30.0,
+        list_timeout_seconds: float = 120.0,
         attempts: int = 4,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         line = lines.Line(session, base_url, budget=budget, timeout_seconds=timeout_seconds, tls=tls)
         retrying = pacing.Retrying(attempts=attempts, total_seconds=timeout_seconds)
-        super().__init__(asking.Asker(line, retrying, user_name))
+        super().__init__(asking.Asker(line, retrying, user_name, list_timeout_seconds))
 
     async def versions(self) -> tuple[int, ...]:
         """The versions of the API: an Oozie that answers this is one.

@@ -68,6 +68,7 @@ async def ask_page(
         query=query | {"user.name": asker.user_name},
         media_types=asking.JSON_TYPES,
         limit_bytes=PAGE_LIMIT_BYTES,
+        timeout_seconds=asker.list_timeout_seconds if rows > documents.PAGE_ROWS else None,
     )
     answer = await asker.read(request)
     parse = functools.partial(documents.parse_rows, most_rows=rows)

@@ -37,7 +37,8 @@ class WebService:
         base_url: ``http://HOST:PORT/SeqWareWebService``.
         authorization: Gives the value of the Authorization header at send time; nothing here keeps it.
         budget: Requests in flight, shared by all accounts of this web service.
-        timeout_seconds: For one whole request; a list included.
+        timeout_seconds: For one whole request.
+        list_timeout_seconds: For a whole list.
         attempts: Tries of one read in all; none begins later than ``timeout_seconds`` after the first.
         tls: From ``wire.sessions.trust``, for a private CA.
 
@@ -53,12 +54,14 @@ class WebService:
         *,
         budget: pacing.Budget,
         timeout_seconds: float = 30.0,
+        list_timeout_seconds: float = 120.0,
         attempts: int = 4,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._line = lines.Line(
             session, base_url, budget=budget, timeout_seconds=timeout_seconds, authorization=authorization, tls=tls
         )
+        self._list_timeout_seconds = list_timeout_seconds
         self._retrying = pacing.Retrying(attempts=attempts, total_seconds=timeout_seconds)
 
     async def list_runs(
@@ -85,6 +88,7 @@ class WebService:
             query={"status": status.value, "host": host},
             media_types=XML_TYPES,
             limit_bytes=LIST_LIMIT_BYTES,
+            timeout_seconds=self._list_timeout_seconds,
         )
         return await self._reading(request, functools.partial(self._list_once, request, _wanted(owner)))
 

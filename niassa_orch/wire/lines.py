@@ -35,6 +35,7 @@ class Request:
         media_types: Those accepted for that body; empty when the body is not to be read at all.
         limit_bytes: The most that is read of it.
         body: What is sent, with ``content_type``.
+        timeout_seconds: For this exchange, where the line's own is not right for it.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Request:
     limit_bytes: int = 0
     body: bytes | None = dataclasses.field(default=None, repr=False)
     content_type: str = ""
+    timeout_seconds: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Line:
         where = self._base_url + _quoted(request.path)
         async with self._budget.turn():
             with failures.translated(f"{request.method} {where}"):
-                async with asyncio.timeout(self._timeout_seconds):
+                async with asyncio.timeout(request.timeout_seconds or self._timeout_seconds):
                     return await self._exchange(request, where, sink)
 
     async def _exchange(self, request: Request, where: str, sink: Sink | None) -> Answer:

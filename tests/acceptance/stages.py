@@ -152,7 +152,9 @@ class Stage:
         """Start the service; who calls this ends it."""
         self._started += 1
         output = self.place.directory.with_name(f"{self.place.directory.name}-service-{self._started}.log")
-        settings = {"BEAT__INTERVAL_SECONDS": 0.3, "HTTP__TIMEOUT_SECONDS": 10, **environment}
+        patience = environment.get("HTTP__TIMEOUT_SECONDS", 10)
+        defaults = {"HTTP__TIMEOUT_SECONDS": patience, "HTTP__LIST_TIMEOUT_SECONDS": patience}
+        settings = {"BEAT__INTERVAL_SECONDS": 0.3, **defaults, **environment}
         crew = self._crew
         who = pwd.getpwnam(crew.user) if crew.user else None
         with output.open("wb") as stream:

@@ -69,6 +69,18 @@ async def silence(neighbour: Neighbour, _asked: Asked, _writer: asyncio.StreamWr
     return False
 
 
+def slow_for(part: str, released: asyncio.Event, answer: bytes) -> Answer:
+    """What has this part in its target is answered once it is released; nothing else is ever answered."""
+
+    async def wait(neighbour: Neighbour, asked: Asked, writer: asyncio.StreamWriter) -> bool:
+        await (released if part in asked.target else neighbour.stopped).wait()
+        writer.write(answer)
+        await writer.drain()
+        return False
+
+    return wait
+
+
 def trickling(head: bytes, piece: bytes, pause_seconds: float) -> Answer:
     """A piece at a time, for ever: it defeats every time-out between two reads."""
 

@@ -1,3 +1,4 @@
+import asyncio
 import datetime
 import json
 import urllib.parse
@@ -41,7 +42,12 @@ async def session() -> AsyncIterator[sessions.Session]:
 
 def oozie(session: sessions.Session, url: str, *, timeout_seconds: float = 5, attempts: int = 2) -> client.Oozie:
     return client.Oozie(
-        session, url + "/oozie", budget=pacing.Budget(4), timeout_seconds=timeout_seconds, attempts=attempts
+        session,
+        url + "/oozie",
+        budget=pacing.Budget(4),
+        timeout_seconds=timeout_seconds,
+        list_timeout_seconds=60,
+        attempts=attempts,
     )
 
 
@@ -134,6 +140,21 @@ async def test_a_job_of_very_many_values_is_garbage(session: sessions.Session) -
     async with neighbours.neighbour(neighbours.saying(attack)) as there:
         with pytest.raises(errors.OozieUnavailableError, match=r"/oozie/v1/job/.* values"):
             await oozie(session, there.url).job(JOB_ID)
+
+
+async def test_a_large_page_may_take_longer_than_one_job_and_a_small_one_may_not(session: sessions.Session) -> None:
+    released = asyncio.Event()
+    no_jobs = told({"total": 0, "workflows": []})
+    async with neighbours.neighbour(neighbours.slow_for("len=2000", released, no_jobs)) as there:
+        here = oozie(session, there.url, timeout_seconds=0.3)
+        [listing] = here.alive_jobs(["niassa-bob"])
+        large = asyncio.create_task(listing.page())
+        await there.was_asked.wait()
+        for small in (here.job(JOB_ID), here.changed_since(None)):
+            with pytest.raises(errors.OozieUnavailableError):
+                await small
+        released.set()
+        assert (await large).rows == ()
 
 
 async def test_another_code_is_a_refusal(session: sessions.Session) -> None:

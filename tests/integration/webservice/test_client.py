@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 
@@ -28,13 +29,21 @@ async def session() -> AsyncIterator[sessions.Session]:
         yield opened
 
 
-def service(session: sessions.Session, url: str, *, timeout_seconds: float = 5, attempts: int = 2) -> client.WebService:
+def service(
+    session: sessions.Session,
+    url: str,
+    *,
+    timeout_seconds: float = 5,
+    list_timeout_seconds: float = 60,
+    attempts: int = 2,
+) -> client.WebService:
     return client.WebService(
         session,
         url + "/SeqWareWebService",
         secrets.authorization,
         budget=pacing.Budget(4),
         timeout_seconds=timeout_seconds,
+        list_timeout_seconds=list_timeout_seconds,
         attempts=attempts,
     )
 
@@ -136,6 +145,25 @@ async def test_a_web_service_that_hangs_is_asked_once(session: sessions.Session)
             await service(session, there.url, timeout_seconds=0.3, attempts=9).get_run(ACCESSION)
         assert len(there.asked) == 1
     secrets.assert_kept(caught.value)
+
+
+async def test_a_list_may_take_longer_than_a_single_read(session: sessions.Session) -> None:
+    released = asyncio.Event()
+    async with neighbours.neighbour(neighbours.slow_for("?status=", released, reply(200, LIST))) as there:
+        here = service(session, there.url, timeout_seconds=0.3)
+        listing = asyncio.create_task(here.list_runs(SUBMITTED, "server2"))
+        await there.was_asked.wait()
+        with pytest.raises(errors.WebServiceUnavailableError):
+            await here.get_run(ACCESSION)
+        released.set()
+        assert [run.accession for run in await listing] == [1, 2, 3]
+
+
+async def test_a_list_that_never_comes_is_waited_for_as_long_as_is_set_for_lists(session: sessions.Session) -> None:
+    async with neighbours.neighbour(neighbours.silence) as there:
+        here = service(session, there.url, timeout_seconds=1000, list_timeout_seconds=0.3)
+        with pytest.raises(errors.WebServiceUnavailableError):
+            await here.list_runs(SUBMITTED, "server2")
 
 
 async def test_one_run_is_read_with_its_texts(session: sessions.Session) -> None:

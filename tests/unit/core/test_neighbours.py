@@ -2,6 +2,7 @@ import asyncio
 import dataclasses
 
 import pydantic
+import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import credentials, settings
@@ -18,6 +19,27 @@ POOL = settings.Pool(requests_per_web_service=2, requests_per_oozie=1)
 def at(url: str) -> accounts.Account:
     """Bob, whose web service and Oozie share a host and port."""
     return dataclasses.replace(ACCOUNT, web_service_url=f"{url}/ws", oozie_url=f"{url}/oozie")
+
+
+async def test_lists_of_both_are_waited_for_as_long_as_is_set_for_lists() -> None:
+    released = asyncio.Event()
+    patience = settings.Http(timeout_seconds=0.3, list_timeout_seconds=60, attempts=1)
+    slow = neighbours.slow_for("s?", released, neighbours.reply(404))  # .../workflowruns? and .../jobs?
+    async with neighbours.neighbour(slow) as there, sessions.open_session() as http:
+        reach = core_neighbours.Neighbours(settings.Settings(http=patience), http)
+        web, oozie = reach.web_service(at(there.url), LOGIN, None), reach.oozie(at(there.url))
+        assert oozie is not None
+        [listing] = oozie.alive_jobs(["niassa-bob"])
+        asked = [web.list_runs(runs.RunStatus.RUNNING, "server2"), listing.page()]
+        lists = [asyncio.ensure_future(one) for one in asked]
+        await there.was_asked.wait()
+        with pytest.raises(errors.WebServiceUnavailableError):
+            await web.get_run(runs.Accession(7))
+        assert not any(one.done() for one in lists)
+        released.set()
+        for one in lists:
+            with pytest.raises(errors.NiassaOrchError, match="404"):
+                await one
 
 
 async def test_a_web_service_and_an_oozie_on_one_host_and_port_have_a_budget_each() -> None:
