@@ -8,14 +8,14 @@ and ``documents``. Called by the core; the composition root makes one for each a
 import functools
 import ssl
 import unicodedata
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import structlog
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
-from niassa_orch.webservice import documents, fields, lists
+from niassa_orch.webservice import documents, lists
 from niassa_orch.wire import failures, lines, pacing, sessions
 
 LIST_LIMIT_BYTES: Final = 1024 * 1024 * 1024
@@ -64,15 +64,12 @@ class WebService:
         self._list_timeout_seconds = list_timeout_seconds
         self._retrying = pacing.Retrying(attempts=attempts, total_seconds=timeout_seconds)
 
-    async def list_runs(
-        self, status: runs.RunStatus, host: str, owner: str | Collection[str] | None = None
-    ) -> list[runs.WorkflowRun]:
-        """The runs of some owners, or of everybody, in one status and for one host; the server's list has everybody's.
+    async def list_runs(self, status: runs.RunStatus, host: str) -> list[runs.WorkflowRun]:
+        """The runs of everybody in one status and for one host: the server does not filter by owner.
 
         Args:
             status: Asked for; a run may carry another by the time it is told.
             host: Exactly as scheduled.
-            owner: One owner or several, in any case; ``None`` keeps everybody's runs.
 
         Raises:
             ValueError: A host that must not be sent (``check_host``).
@@ -90,7 +87,7 @@ class WebService:
             limit_bytes=LIST_LIMIT_BYTES,
             timeout_seconds=self._list_timeout_seconds,
         )
-        return await self._reading(request, functools.partial(self._list_once, request, _wanted(owner)))
+        return await self._reading(request, functools.partial(self._list_once, request))
 
     async def get_run(self, accession: runs.Accession) -> documents.RunDocument:
         """One run with all its texts, as a PUT has to send it back.
@@ -140,8 +137,8 @@ class WebService:
             message = f"{self._line.address(request)}: answered with another run; what was written is unknown"
             raise errors.WriteUnknownError(message)
 
-    async def _list_once(self, request: lines.Request, keep: Callable[[str], bool]) -> list[runs.WorkflowRun]:
-        parser = lists.RunListParser(keep)
+    async def _list_once(self, request: lines.Request) -> list[runs.WorkflowRun]:
+        parser = lists.RunListParser()
         answer = await self._line.send(request, parser.feed)
         self._check_read(request, answer.status)
         found = parser.close()
@@ -191,13 +188,6 @@ def check_host(host: str) -> None:
     if not host or any(letter in _UNSENDABLE or unicodedata.category(letter) in _CONTROLS for letter in host):
         message = f"the host {host!r} is empty, or has a quote, a backslash or a control character"
         raise ValueError(message)
-
-
-def _wanted(owner: str | Collection[str] | None) -> Callable[[str], bool]:
-    """Whether the runs of an owner, as ``fields.normal_owner`` gives it, are asked for."""
-    if owner is None:
-        return lambda _: True
-    return frozenset(fields.normal_owner(name) for name in ((owner,) if isinstance(owner, str) else owner)).__contains__
 
 
 def _refusal(what: str, status: int, *, of_a_run: bool) -> errors.WebServiceError:

@@ -1,12 +1,11 @@
 """The list of runs, ``<WorkflowRunList2>``, read as it streams in.
 
-A list carries everybody's runs with all their texts, hundreds of megabytes of it; kept is one small record for each
-run whose owner we serve. A list counts only after its clean end: a cut one must never read as "nothing more is
+A list carries everybody's runs with all their texts, hundreds of megabytes of it; kept is one small record a run. A
+list counts only after its clean end: a cut one must never read as "nothing more is
 scheduled". Pure; driven by ``webservice.client``.
 """
 
 import sys
-from collections.abc import Callable
 from typing import Final
 
 from niassa_orch.domain import runs
@@ -25,19 +24,17 @@ KEPT_BYTES: Final = 192 * 1024 * 1024
 
 
 class RunListParser:
-    """Turns the pieces of a list into the runs that are wanted.
+    """Turns the pieces of a list into runs.
 
-    Only a row's own children count: an ``ownerUserName`` deeper down is somebody else's. A wanted row that can't be
-    acted upon (no accession, or one of the few texts that we keep is longer than any real one) is passed over and
+    Only a row's own children count: an ``ownerUserName`` deeper down is somebody else's. A row that can't be acted
+    upon (no accession, or one of the few texts that we keep is longer than any real one) is passed over and
     counted in ``skipped_rows``, since one odd run must not hide all others.
 
     Args:
-        keep: Whether runs of this owner (trimmed, lower case) are wanted.
         limits: See ``scanner.Limits``; ``elements`` bounds the rows that are kept, by default ``LIMITS``.
     """
 
-    def __init__(self, keep: Callable[[str], bool], limits: scanner.Limits | None = None) -> None:
-        self._keep = keep
+    def __init__(self, limits: scanner.Limits | None = None) -> None:
         self._limits = limits or LIMITS
         self._scanner = scanner.Scanner(self._started, self._ended, self._limits)
         self._depth = 0
@@ -112,8 +109,6 @@ class RunListParser:
     def _finish_row(self) -> None:
         row, is_odd = self._row, self._row_is_odd
         self._row, self._row_is_odd = {}, False
-        if not self._keep(fields.normal_owner(row.get(fields.OWNER, ""))):
-            return
         run = None if is_odd else fields.run_of(row, self._share)
         if run is None:
             self.skipped_rows += 1

@@ -1,7 +1,7 @@
 """A server of lists of any size in a process of its own, for ``bench_lists``: each is made while it is sent.
 
-The host of the query says how many megabytes: ``host=500``. Rows have 4 kB and belong to 41 owners. Prints its address,
-and ends when its standard input does.
+The host of the query says how many megabytes: ``host=500``; with ``host=500-odd`` no row can be kept. Rows have
+4 kB. Prints its address, and ends when its standard input does.
 Run by the benchmark: ``python -m tests.benchmarks.list_server``.
 """
 
@@ -19,7 +19,8 @@ async def streaming(_there: object, asked: neighbours.Asked, writer: asyncio.Str
     """As many megabytes as the host says, in chunks."""
     megabytes = re.search(r"host=([0-9]+)", asked.target)
     writer.write(HEAD)
-    for piece in rows.pieces(int(megabytes[1]) * 1_000_000 if megabytes else 0, text_lines=rows.LINES_OF_4_KB):
+    total_bytes = int(megabytes[1]) * 1_000_000 if megabytes else 0
+    for piece in rows.pieces(total_bytes, rows.LINES_OF_4_KB, odd="-odd" in asked.target):
         writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         await writer.drain()
     writer.write(b"0\r\n\r\n")

@@ -12,7 +12,6 @@ import time
 from niassa_orch.domain import runs
 from niassa_orch.webservice import client
 from niassa_orch.wire import pacing, sessions
-from tests.integration.webservice import rows
 
 
 def kilobytes(name: str) -> int:
@@ -24,11 +23,11 @@ def kilobytes(name: str) -> int:
 async def read(url: str) -> dict[str, float]:
     """Read a small list to warm up, then the one that counts."""
     async with sessions.open_session() as session:
-        service = client.WebService(session, url, lambda: "Basic x", budget=pacing.Budget(1), timeout_seconds=100)
-        await service.list_runs(runs.RunStatus.RUNNING, "small", rows.OURS)
+        service = client.WebService(session, url, lambda: "Basic x", budget=pacing.Budget(1), list_timeout_seconds=100)
+        await service.list_runs(runs.RunStatus.RUNNING, "small")
         before = kilobytes("VmRSS")
         begun = time.perf_counter()
-        found = await service.list_runs(runs.RunStatus.RUNNING, "large", rows.OURS)
+        found = await service.list_runs(runs.RunStatus.RUNNING, "large")
         seconds = time.perf_counter() - begun
         return {"runs": len(found), "grown_kilobytes": kilobytes("VmHWM") - before, "seconds": seconds}
 

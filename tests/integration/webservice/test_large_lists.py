@@ -15,7 +15,7 @@ MOST_KILOBYTES = 32 * 1024
 async def streaming(_there: object, asked: neighbours.Asked, writer: asyncio.StreamWriter) -> bool:
     """A list as large as its host says, chunked, made while it is sent."""
     writer.write(HEAD)
-    for piece in rows.pieces(LARGE_BYTES if "host=large" in asked.target else 1_000_000):
+    for piece in rows.pieces(LARGE_BYTES if "host=large" in asked.target else 1_000_000, rows.LINES_OF_4_KB):
         writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         await writer.drain()
     writer.write(b"0\r\n\r\n")
