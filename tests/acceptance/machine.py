@@ -37,10 +37,13 @@ def is_taken(pid: int) -> bool:
     return pathlib.Path(f"/proc/{pid}").exists()
 
 
-def engines_of_user(uid: int) -> list[int]:
-    """The processes of a Unix user that are the engine, stopped ones too; mediators and sudo are none."""
-    words = b"workflow-run\0launch-scheduled"
-    return processes(lambda entry: entry.stat().st_uid == uid and words in (entry / "cmdline").read_bytes())
+def stopped_of_user(uid: int) -> list[int]:
+    """The processes of a Unix user that are stopped, as an engine is that stopped itself (``sandbox.pause``)."""
+
+    def is_stopped(entry: pathlib.Path) -> bool:
+        return entry.stat().st_uid == uid and (entry / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    return processes(is_stopped)
 
 
 def signal_all(pids: Iterable[int], number: signal.Signals) -> None:

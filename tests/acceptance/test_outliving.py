@@ -12,11 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from niassa_orch.sandbox import layout, up
 from niassa_orch.seqware import call
 from tests.acceptance import books, machine, services, stages
 
-_SLOW_ENGINE = up.Behaviour(engine=layout.EngineOptions(jvm_seconds=2, lock_tries=2, lock_pause_seconds=0.1))
 _LAST_PID = pathlib.Path("/proc/sys/kernel/ns_last_pid")
 _HIDE = 'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid="$0" --regid="$0" --clear-groups -- "$@"'
 
@@ -26,11 +24,11 @@ async def test_with_other_users_processes_hidden_a_call_outlives_sudo_and_the_se
     people: stages.People, open_directory: pathlib.Path
 ) -> None:
     uid = people.made["alice"].uid
-    async with stages.of_people(open_directory, people, behaviour=_SLOW_ENGINE, crew=_hidden(people)) as stage:
-        mine = await stage.schedule("alice", launch="silent_after_submit")
+    async with stages.of_people(open_directory, people, crew=_hidden(people)) as stage:
+        # Its engine stops itself before it submits, and works as long as this test likes.
+        mine = await stage.schedule("alice", launch="silent_after_submit", pause="1")
         async with stage.service() as service:
-            engines = await books.until("an engine", lambda: _engines(uid))
-            machine.signal_all(engines, signal.SIGSTOP)  # it works as long as this test likes
+            engines = await books.until("an engine that stopped itself", lambda: _stopped(uid))
             [transcript] = stage.transcripts("open")
             assert not _sees(service, engines[0])
             assert _sees(service, service.process.pid)
@@ -115,8 +113,8 @@ def _somebody_with(pid: int) -> Iterator[None]:
     pytest.skip(f"somebody else has the process id {pid} already")
 
 
-async def _engines(uid: int) -> list[int] | None:
-    return machine.engines_of_user(uid) or None
+async def _stopped(uid: int) -> list[int] | None:
+    return machine.stopped_of_user(uid) or None
 
 
 async def _begun(stage: stages.Stage) -> list[pathlib.Path] | None:

@@ -6,27 +6,24 @@ import signal
 
 import pytest
 
-from niassa_orch.sandbox import layout, up
 from niassa_orch.seqware import call
 from tests.acceptance import books, machine, stages, systemd
 
 pytestmark = [pytest.mark.real_users, pytest.mark.real_systemd]
-
-_SLOW_ENGINE = up.Behaviour(engine=layout.EngineOptions(jvm_seconds=2, lock_tries=2, lock_pause_seconds=0.1))
 
 
 async def test_an_engine_call_outlives_restart_death_and_stop_of_the_unit_and_is_adopted_each_time(
     people: stages.People, open_directory: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     crew, uid = people.crew(), people.made["alice"].uid
-    async with stages.of_people(open_directory, people, behaviour=_SLOW_ENGINE) as stage:
-        mine = await stage.schedule("alice", launch="silent_after_submit")
+    async with stages.of_people(open_directory, people) as stage:
+        # Its engine stops itself before it submits, and works as long as this test likes.
+        mine = await stage.schedule("alice", launch="silent_after_submit", pause="1")
         command = (*crew.argv, "--config", str(stage.place.config_file), "run")
         environment = {**crew.environment, "NIASSA_ORCH_BEAT__INTERVAL_SECONDS": "0.3"}
         async with systemd.booted(tmp_path, str(crew.user), command, environment) as host:
             await host.systemctl("start", "niorch.service")
-            engines = await books.until("an engine", lambda: _engines(uid))
-            machine.signal_all(engines, signal.SIGSTOP)  # it works as long as this test likes
+            engines = await books.until("an engine that stopped itself", lambda: _stopped(uid))
             [transcript] = stage.transcripts("open")
             lives = {await host.main_pid()}
             for number, words in enumerate(
@@ -49,8 +46,8 @@ async def test_an_engine_call_outlives_restart_death_and_stop_of_the_unit_and_is
         await stage.launched_once(mine)
 
 
-async def _engines(uid: int) -> list[int] | None:
-    return machine.engines_of_user(uid) or None
+async def _stopped(uid: int) -> list[int] | None:
+    return machine.stopped_of_user(uid) or None
 
 
 async def _adopted(host: systemd.Machine, times: int) -> bool | None:
