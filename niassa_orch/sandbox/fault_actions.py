@@ -19,11 +19,14 @@ _LOOK_SECONDS = 0.02
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
-    """One request that an order means. ``handle`` makes the real answer; ``stopping`` is set when the server stops."""
+    """One request that an order means. ``handle`` makes the real answer; ``taken_back`` is set when the order is no
+    longer in force, ``stopping`` when the server stops.
+    """
 
     order: fault_orders.Order
     request: web.Request
     handle: Callable[[], Awaitable[web.StreamResponse]]
+    taken_back: asyncio.Event
     stopping: asyncio.Event
 
 
@@ -49,6 +52,12 @@ async def _hang(case: Case) -> None:
         if not with_deadline.expired():
             raise
     _close(case.request)
+
+
+async def _hold(case: Case) -> web.StreamResponse:
+    while not (case.taken_back.is_set() or case.stopping.is_set()):
+        await _pause(case, _LOOK_SECONDS)
+    return await case.handle()
 
 
 async def _delay(case: Case) -> web.StreamResponse:
@@ -120,6 +129,7 @@ class _Trickle(payload.Payload):
 _ACTIONS: dict[fault_orders.Action, Callable[[Case], Awaitable[web.StreamResponse | None]]] = {
     fault_orders.Action.STATUS: _status,
     fault_orders.Action.HANG: _hang,
+    fault_orders.Action.HOLD: _hold,
     fault_orders.Action.DELAY: _delay,
     fault_orders.Action.DROP_BEFORE: _drop_before,
     fault_orders.Action.DROP_AFTER: _drop_after,

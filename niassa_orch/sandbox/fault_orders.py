@@ -15,6 +15,7 @@ class Action(enum.StrEnum):
 
     STATUS = "status"
     HANG = "hang"
+    HOLD = "hold"
     DELAY = "delay"
     DROP_BEFORE = "drop_before"
     DROP_AFTER = "drop_after"
@@ -42,7 +43,7 @@ class Order:
     """One order, as JSON gave it; every condition that is not ``None`` has to hold.
 
     Args:
-        action: What happens.
+        action: What happens; ``hold`` lets it go on when the order is taken back.
         method: The request's method.
         path: A regular expression searched in the path.
         query: Pairs that the query must hold.

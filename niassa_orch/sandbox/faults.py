@@ -40,9 +40,10 @@ class _Seen:
 
 @dataclasses.dataclass(slots=True)
 class _Standing:
-    """An order in force: how often it was met, and how often it struck."""
+    """An order in force: how often it was met, how often it struck, and whether it is in force no longer."""
 
     order: fault_orders.Order
+    taken_back: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     met: int = 0
     hits: int = 0
 
@@ -84,7 +85,9 @@ class Faults:
         return self._last_id
 
     def clear(self) -> None:
-        """Take back every order; what hangs already goes on hanging."""
+        """Take back every order; what is held goes on its way, what hangs already goes on hanging."""
+        for standing in self._orders.values():
+            standing.taken_back.set()
         self._orders.clear()
 
     def orders(self) -> list[dict[str, object]]:
@@ -151,12 +154,13 @@ class Faults:
         async def handle() -> web.StreamResponse:
             return await _handled(request, handler)
 
-        order = await self._match(request, seen)
+        struck = await self._match(request, seen)
         try:
-            if order is None:
+            if struck is None:
                 answer: web.StreamResponse | None = await handle()
             else:
-                answer = await fault_actions.carry_out(fault_actions.Case(order, request, handle, self._stopping))
+                case = fault_actions.Case(struck.order, request, handle, struck.taken_back, self._stopping)
+                answer = await fault_actions.carry_out(case)
         except Exception:
             # Whatever a handler raises is raised on: only the status that aiohttp makes of it is noted.
             seen.status = 500
@@ -167,7 +171,7 @@ class Faults:
         await _send(answer, request)
         return answer
 
-    async def _match(self, request: web.Request, seen: _Seen) -> fault_orders.Order | None:
+    async def _match(self, request: web.Request, seen: _Seen) -> _Standing | None:
         if not self._orders:
             return None
         body = await request.read()
@@ -175,7 +179,7 @@ class Faults:
         for number, standing in self._orders.items():
             if standing.order.means(asked) and standing.strikes():
                 seen.fault = number
-                return standing.order
+                return standing
         return None
 
     async def _post(self, request: web.Request) -> web.Response:

@@ -140,7 +140,7 @@ def is_stopped(pid: int) -> bool:
     return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-async def until(look: Callable[[], Awaitable[Found | None]], seconds: float = 20) -> Found:
+async def until(look: Callable[[], Awaitable[Found | None]], seconds: float = 60) -> Found:
     """What a neighbour shows at last; the test fails when it never does."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
