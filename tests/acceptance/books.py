@@ -15,9 +15,11 @@ import yarl
 Record = dict[str, Any]
 _Found = TypeVar("_Found")
 _LOOK_SECONDS = 0.05
+#: What comes at all comes by then, also on a machine that stands still now and then; no test is the quicker for less.
+_PATIENCE_SECONDS = 60
 
 
-async def until(what: str, look: Callable[[], Awaitable[_Found | None]], seconds: float = 30) -> _Found:
+async def until(what: str, look: Callable[[], Awaitable[_Found | None]], seconds: float = _PATIENCE_SECONDS) -> _Found:
     """What ``look`` finds at last; the test fails, saying ``what`` never came, when it finds nothing in time."""
     deadline = time.monotonic() + seconds
     while (found := await look()) is None:
@@ -82,7 +84,7 @@ class WebServiceBooks(Neighbour):
         moments = [status for _, status, _ in (await self.get("history"))[str(accession)] if status is not None]
         return [status for index, status in enumerate(moments) if index == 0 or status != moments[index - 1]]
 
-    async def reach(self, status: str, *accessions: int, seconds: float = 30) -> list[Record]:
+    async def reach(self, status: str, *accessions: int, seconds: float = _PATIENCE_SECONDS) -> list[Record]:
         """Wait until these runs have this status."""
 
         async def look() -> list[Record] | None:

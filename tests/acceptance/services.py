@@ -14,7 +14,7 @@ import signal
 from tests.acceptance import books
 
 _FIELD = re.compile(r'([\w.-]+)=("(?:[^"\\]|\\.)*"|\S*)')
-_ENDING_SECONDS = 15
+_ENDING_SECONDS = 45
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Service:
         """Every event, oldest first."""
         return [event for event in map(_parse, self.text.splitlines()) if event is not None]
 
-    async def tells(self, name: str, *, seconds: float = 30, **fields: object) -> Event:
+    async def tells(self, name: str, *, seconds: float = 60, **fields: object) -> Event:
         """Wait for an event."""
 
         async def look() -> Event | None:
