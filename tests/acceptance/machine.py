@@ -32,6 +32,15 @@ def processes_of_user(uid: int) -> list[int]:
     return processes(lambda entry: entry.stat().st_uid == uid)
 
 
+def sleeping_in(directory: pathlib.Path) -> list[int]:
+    """The ``sleep`` commands that work in a directory."""
+
+    def sleeps_there(entry: pathlib.Path) -> bool:
+        return (entry / "comm").read_text() == "sleep\n" and (entry / "cwd").readlink() == directory
+
+    return processes(sleeps_there)
+
+
 def is_taken(pid: int) -> bool:
     """Whether somebody has a process id, a zombie too."""
     return pathlib.Path(f"/proc/{pid}").exists()

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from tests.acceptance import books, machine, stages
+from tests.acceptance import books, machine, stages, steps
 
 #: Rounds as quick as beats.
 QUICK = {"ENGINE__PROPAGATE_EVERY_SECONDS": 0.5}
@@ -24,7 +24,7 @@ async def puts(stage: stages.Stage, accession: int) -> int:
 async def test_runs_complete_and_a_cancel_and_a_retry_are_carried_out(stage: stages.Stage) -> None:
     let_the_engine_propagate(stage, "alice")
     done = await stage.schedule("alice", "align:0.1,sort:0.1", engine="oozie-sge")
-    long = await stage.schedule("alice", "align:60")
+    long = await stage.schedule("alice", steps.LONG)
     again = await stage.schedule("alice", "align:0.1,sort:0.1?")
     native = await stage.schedule("bob")
     async with stage.service(**QUICK):
@@ -47,7 +47,7 @@ async def test_runs_complete_and_a_cancel_and_a_retry_are_carried_out(stage: sta
 
 async def test_nothing_is_failed_while_oozie_is_down_and_all_goes_on_when_it_is_back(stage: stages.Stage) -> None:
     let_the_engine_propagate(stage, "alice")
-    mine = [await stage.schedule("alice", "align:3"), await stage.schedule("alice", "align:60")]
+    mine = [await stage.schedule("alice", steps.LONG) for _ in range(2)]
     async with stage.service(**QUICK) as service:
         await stage.web.reach("running", *mine)
         await stage.oozie.order("status", status=503, times=None)
@@ -58,6 +58,7 @@ async def test_nothing_is_failed_while_oozie_is_down_and_all_goes_on_when_it_is_
         await stage.cancel("alice", mine[1])
         await stage.web.polls(more=3)
         assert [(await stage.web.runs())[one]["status"] for one in mine] == ["running", "submitted_cancel"]
+        await steps.end(stage, mine[0])
         await stage.oozie.delete("faults")
         await stage.web.reach("completed", mine[0])
         await stage.web.reach("cancelled", mine[1])
@@ -96,7 +97,7 @@ async def test_it_is_the_accounts_user_who_asks_oozie_and_lets_the_engine_write(
     async with stages.of_people(open_directory, people) as stage:
         let_the_engine_propagate(stage, "alice")
         hers = await stage.schedule("alice", "align:0.1,sort:0.1", engine="oozie-sge")
-        his = await stage.schedule("bob", "align:60")
+        his = await stage.schedule("bob", steps.LONG)
         async with stage.service(**QUICK) as service:
             await stage.web.reach("completed", hers)
             await stage.web.reach("running", his)
