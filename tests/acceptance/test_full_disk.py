@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from niassa_orch.seqware import call
-from tests.acceptance import books, disks, services, stages
+from tests.acceptance import books, disks, services, stages, steps
 
 #: Less than the service wants to have left before a launch; enough for the journal to be opened.
 _TOO_LITTLE = 8 << 20
@@ -30,7 +30,7 @@ async def test_on_a_full_disk_nothing_is_launched_or_killed_and_propagation_goes
     on_disk: tuple[stages.Stage, disks.Disk],
 ) -> None:
     stage, disk = on_disk
-    running, cancelled = await stage.schedule("alice", "align:3"), await stage.schedule("alice", "align:300")
+    running, cancelled = [await stage.schedule("alice", steps.LONG) for _ in range(2)]
     async with stage.service() as service:
         await stage.web.reach("running", running, cancelled)
         for accession in (running, cancelled):
@@ -43,6 +43,7 @@ async def test_on_a_full_disk_nothing_is_launched_or_killed_and_propagation_goes
         told = await service.tells("run.left_alone", accession=cancelled)
         assert (told.level, "disk is full" in told["reason"]) == ("error", True)
         service.signal(signal.SIGHUP)  # an administrator who reads accounts.d again changes nothing
+        await steps.end(stage, running)
         await stage.web.reach("completed", running)
         await stage.web.polls()
         runs = await stage.web.runs()
@@ -61,7 +62,7 @@ async def test_a_start_on_a_full_disk_propagates_and_launches_when_there_is_room
     on_disk: tuple[stages.Stage, disks.Disk],
 ) -> None:
     stage, disk = on_disk
-    running = await stage.schedule("alice", "align:8")
+    running = await stage.schedule("alice", steps.LONG)
     async with stage.service() as service:
         await stage.web.reach("running", running)
         await service.tells("launch.verified", accession=running)
@@ -70,6 +71,7 @@ async def test_a_start_on_a_full_disk_propagates_and_launches_when_there_is_room
     async with stage.service() as service:
         told = await service.tells("journal.unusable")
         assert (told.level, "journal.sqlite cannot be used" in told["reason"]) == ("error", True)
+        await steps.end(stage, running)
         await stage.web.reach("completed", running)
         assert (await stage.oozie.jobs(waiting), (await stage.web.runs())[waiting]["status"]) == ([], "submitted")
         disk.free()
@@ -98,21 +100,22 @@ async def test_once_says_by_its_exit_code_that_a_kill_could_not_be_written_down(
     on_disk: tuple[stages.Stage, disks.Disk],
 ) -> None:
     stage, disk = on_disk
-    mine = await stage.schedule("alice", "align:300")
+    mine = await stage.schedule("alice", steps.LONG)
     async with stage.service() as service:
         await stage.web.reach("running", mine)
         await service.tells("launch.verified", accession=mine)
         await service.drain()
     await stage.cancel("alice", mine)
-    await stage.web.order("delay", seconds=2, method="GET", query={"status": "submitted"}, times=1)
-    async with stage.service("once") as service:
+    await stage.web.order("hold", method="GET", query={"status": "submitted"})
+    async with stage.service("once", HTTP__TIMEOUT_SECONDS=60) as service:
 
         async def asks() -> bool | None:
             return await stage.web.fault_hits() > 0 or None
 
         await books.until("a first request", asks)  # the journal is open by then
         disk.fill()
-        assert await service.ended(30) == 1
+        await stage.web.delete("faults")
+        assert await service.ended() == 1
     assert (await stage.web.runs())[mine]["status"] == "submitted_cancel"
     assert await _kills(stage) == 0
 
