@@ -72,6 +72,10 @@ class Killer:
                     _kill(family, left.pop(accession).victim)
             await asyncio.sleep(_LOOK_SECONDS)
 
+    async def any_stopped(self) -> dict[int, dict[str, int]] | None:
+        """``stopped``, for who waits until there is one."""
+        return self.stopped() or None
+
     def stopped(self) -> dict[int, dict[str, int]]:
         """Living calls whose engine has stopped itself: their processes by accession."""
         found = {}

@@ -8,11 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from niassa_orch.sandbox import layout, up
 from niassa_orch.seqware import call
-from tests.acceptance import books, killed_calls, services, stages
-
-_SLOW_ENGINE = up.Behaviour(engine=layout.EngineOptions(jvm_seconds=2.5, lock_tries=2, lock_pause_seconds=0.1))
+from tests.acceptance import books, killed_calls, services, stages, steps
 
 
 async def test_a_drain_leaves_the_engine_call_alive_and_the_next_start_adopts_it(stage: stages.Stage) -> None:
@@ -20,7 +17,7 @@ async def test_a_drain_leaves_the_engine_call_alive_and_the_next_start_adopts_it
     mine = await stage.schedule("alice", pause="1")  # the engine works as long as this test likes
     async with stage.service() as service:
         await service.tells("launch.called")
-        engine = (await books.until("an engine that stopped", lambda: _stopped(calls)))[mine]["engine"]
+        engine = (await books.until("an engine that stopped", calls.any_stopped))[mine]["engine"]
         [transcript] = stage.transcripts("open")
         assert await service.drain() == 0
         assert service.events("service.stopped")
@@ -38,13 +35,15 @@ async def test_a_drain_leaves_the_engine_call_alive_and_the_next_start_adopts_it
 
 
 async def test_what_ended_while_no_service_ran_is_settled_at_the_next_start(tmp_path: pathlib.Path) -> None:
-    async with stages.own(tmp_path, "alice", behaviour=_SLOW_ENGINE) as stage:
-        mine = await stage.schedule("alice", launch="silent_after_submit")
+    async with stages.own(tmp_path, "alice") as stage:
+        calls = killed_calls.Killer(stage)
+        mine = await stage.schedule("alice", launch="silent_after_submit", pause="1")
         async with stage.service() as service:
-            await service.tells("launch.called")
+            engine = (await books.until("an engine that stopped", calls.any_stopped))[mine]["engine"]
             await service.drain()
+        os.kill(engine, signal.SIGCONT)
         [transcript] = stage.transcripts("open")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await call.wait_until_free(transcript)
         async with stage.service() as service:
             await service.tells("recovery.to_settle", accessions=mine)
@@ -55,9 +54,9 @@ async def test_what_ended_while_no_service_ran_is_settled_at_the_next_start(tmp_
 
 
 async def test_the_first_signal_waits_for_a_write_and_the_second_ends_at_once(stage: stages.Stage) -> None:
-    mine = await stage.schedule("alice", "align:4")
+    mine = await stage.schedule("alice", steps.LONG)
     await stage.web.order("hang", method="PUT", body_contains=">running<")
-    async with stage.service(HTTP__TIMEOUT_SECONDS=60) as service:
+    async with stage.service(HTTP__TIMEOUT_SECONDS=100) as service:
 
         async def writing() -> bool | None:
             return await stage.web.fault_hits() > 0 or None
@@ -67,9 +66,10 @@ async def test_the_first_signal_waits_for_a_write_and_the_second_ends_at_once(st
         with pytest.raises(TimeoutError):
             await service.ended(1.0)
         service.signal(signal.SIGTERM)
-        assert await service.ended(3.0) == 1
+        assert await service.ended(30) == 1  # sooner than the write gives up
         assert "Traceback" not in service.text
     async with stage.service():
+        await steps.end(stage, mine)
         await stage.web.reach("completed", mine)
     await stage.launched_once(mine)
 
@@ -146,7 +146,3 @@ _MOMENTS: tuple[tuple[Callable[[stages.Stage, services.Service, int], Awaitable[
 
 def _texts(stage: stages.Stage) -> list[str]:
     return [path.read_text("utf-8", "replace") for path in stage.transcripts()]
-
-
-async def _stopped(calls: killed_calls.Killer) -> dict[int, dict[str, int]] | None:
-    return calls.stopped() or None
