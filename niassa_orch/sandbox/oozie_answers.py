@@ -75,7 +75,7 @@ def _moment(seconds: int) -> str:
     return email.utils.formatdate(seconds, usegmt=True)
 
 
-def row(job: oozie_books.Job) -> dict[str, object]:
+def row(job: oozie_books.Row | oozie_books.Job) -> dict[str, object]:
     """A job as the list tells it."""
     return {
         "id": job.id,

@@ -10,6 +10,7 @@ import pathlib
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from niassa_orch.domain import jobs
 
@@ -64,6 +65,20 @@ class Job:
     steps: tuple[str, ...]
     status: jobs.JobStatus
     run: int
+    created: float
+    started: float | None
+    ended: float | None
+    modified: float
+
+
+class Row(NamedTuple):
+    """A job as far as a list tells it; thousands are made for a page, so that they must cost little."""
+
+    id: str
+    app_name: str
+    status: str
+    run: int
+    user: str
     created: float
     started: float | None
     ended: float | None
@@ -138,14 +153,14 @@ class Books:
 
     def find(
         self, where: str, parameters: Sequence[object], order: str, offset: int, length: int
-    ) -> tuple[int, list[Job]]:
+    ) -> tuple[int, list[Row]]:
         """How many jobs match, and a page of them. ``where`` and ``order`` are made by ``oozie_filters`` only."""
         total = self._connection.execute(f"SELECT COUNT(*) FROM jobs WHERE {where}", parameters).fetchone()[0]  # noqa: S608
         page = self._connection.execute(
-            f"SELECT * FROM jobs WHERE {where} ORDER BY {order}, number DESC LIMIT ? OFFSET ?",  # noqa: S608
+            f"SELECT {', '.join(Row._fields)} FROM jobs WHERE {where} ORDER BY {order}, number DESC LIMIT ? OFFSET ?",  # noqa: S608
             (*parameters, length, offset),
         )
-        return total, [_job(one) for one in page]
+        return total, [Row(*one) for one in page]
 
     def every(self) -> list[Job]:
         """All jobs in the order in which they were taken."""
