@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import email.utils
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 from xml.sax import saxutils
@@ -30,6 +31,10 @@ _SEPARATORS: Final = 200_000
 _ROW_TEXT_CHARS: Final = 256
 _NUMBER_DIGITS: Final = 20
 _TIME_CHARS: Final = 64
+#: As servers write it, in GMT: ``Sun, 06 Nov 1994 08:49:37 GMT``.
+_PLAIN_TIME: Final = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) GMT", re.ASCII)
+_MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS: Final = {name: f"{number:02d}" for number, name in enumerate(_MONTH_NAMES, 1)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -220,7 +225,11 @@ def _number(value: dict[str, Any], name: str) -> int:
 def _time(value: dict[str, Any], name: str) -> datetime.datetime | None:
     """An RFC 822 time in whole seconds, or ``None``; it never says anything about a job."""
     text = _optional_text(value, name) or ""
+    plain = _PLAIN_TIME.fullmatch(text)
     try:
+        if plain and plain[2] in _MONTHS:
+            # Thousands of them are read in a burst; the general way takes ten times as long.
+            return datetime.datetime.fromisoformat(f"{plain[3]}-{_MONTHS[plain[2]]}-{plain[1]}T{plain[4]}+00:00")
         found = email.utils.parsedate_to_datetime(text[:_TIME_CHARS])
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,5 @@
 import datetime
+import email.utils
 import json
 import tracemalloc
 from typing import Any
@@ -184,6 +185,23 @@ def test_a_row_with_a_text_longer_than_any_real_one_is_garbage(key: str) -> None
 def test_a_time_that_is_none_is_unknown(told_time: str) -> None:
     ((_, created),) = documents.parse_rows(told({"total": 1, "workflows": [ROW | {"createdTime": told_time}]})).rows
     assert created is None or created.year == 2026
+
+
+@hypothesis.given(
+    st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(9999, 12, 31)).map(
+        lambda moment: moment.replace(microsecond=0, tzinfo=datetime.UTC)
+    )
+)
+def test_a_time_as_servers_write_it_is_read_as_the_standard_library_reads_it(moment: datetime.datetime) -> None:
+    text = email.utils.format_datetime(moment, usegmt=True)
+    assert documents.parse_date({"date": text}) == moment == email.utils.parsedate_to_datetime(text)
+    other = text.replace(" GMT", " +0200")
+    assert documents.parse_date({"date": other}) == email.utils.parsedate_to_datetime(other)
+
+
+@pytest.mark.parametrize("text", ["Sun, 31 Feb 2026 10:00:07 GMT", "Sun, 01 Foo 2026 10:00:07 GMT", "Sun, 01 Feb"])
+def test_a_time_that_does_not_exist_is_unknown(text: str) -> None:
+    assert documents.parse_date({"date": text}) is None
 
 
 def test_a_complaint_is_cut_to_one_short_line() -> None:
