@@ -1,8 +1,8 @@
 """How far down the list of changes of one Oozie server has to be read.
 
 A change may become visible a little after the time that it bears, so that a reading goes back behind the newest change
-that was seen; but not for ever behind the same one, or a burst of changes would be read again and again. Pure: times
-come from the caller, ``core.job_polling``.
+that was seen; but not for ever behind the same one, or a burst of changes would be read again and again. And which
+rows were read too early to be believed once. Pure: times come from the caller, ``core.job_polling``.
 """
 
 import collections
@@ -92,6 +92,27 @@ class Marks:
         return self._marks[-1].begun - mark.ended >= (self._overlap + _SECOND).total_seconds()
 
 
-def is_young(row: jobs.JobRow, server_time: datetime.datetime) -> bool:
-    """Whether the second in which a job changed may not be over; Oozie and its ``Date`` tell whole seconds."""
+class YoungRows:
+    """Rows that were read in the second of their change, until it is over: their jobs may change once more in it.
+
+    Oozie and its ``Date`` tell whole seconds, so that a change of a job's actions in that second shows in no row.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, jobs.JobRow] = {}
+
+    def note(self, row: jobs.JobRow, server_time: datetime.datetime | None) -> None:
+        """A row that was read; no server's time, no second that could be told from others."""
+        if row.id in self._rows or (server_time is not None and _is_young(row, server_time)):
+            self._rows[row.id] = row
+
+    def grown(self, server_time: datetime.datetime | None) -> list[jobs.JobRow]:
+        """Those whose second is over, each once and as it was read last."""
+        grown = [row for row in self._rows.values() if server_time is None or not _is_young(row, server_time)]
+        for row in grown:
+            del self._rows[row.id]
+        return grown
+
+
+def _is_young(row: jobs.JobRow, server_time: datetime.datetime) -> bool:
     return row.modified is not None and server_time - row.modified < _SECOND

@@ -7,11 +7,12 @@ is made a server, its ticker calls ``poll``, one call at a time, and faces read 
 """
 
 import dataclasses
+import datetime
 import enum
 import itertools
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from niassa_orch import errors
 from niassa_orch.core import job_marks, job_watches
@@ -86,9 +87,11 @@ class JobPoller:
         self._slice_seconds = slice_seconds
         self._watches = job_watches.Watches()
         self._marks = job_marks.Marks(overlap_seconds)
-        self._young: dict[str, jobs.JobRow] = {}
+        self._young = job_marks.YoungRows()
         self._swept_at: float | None = None
         self._round: _Round | None = None
+        #: Whether the poll that is under way has told changes: the server answers, and whom more concerns will be told.
+        self.is_telling = False
         self._state = State(None, None, None, "", None, sweeping=False, watched=0)
 
     @property
@@ -136,6 +139,8 @@ class JobPoller:
             if isinstance(exc, errors.OozieUnavailableError):
                 raise
             raise errors.OozieUnavailableError(str(exc)) from exc
+        finally:
+            self.is_telling = False
         ended = time.monotonic()
         self._note(trouble="", read_at=ended, latency_seconds=ended - begun)
 
@@ -144,7 +149,7 @@ class JobPoller:
             return
         begun = time.monotonic()
         try:
-            changes = await self._oozie.changed_since(self._marks.floor())
+            changes = await self._oozie.changed_since(self._marks.floor(), self._changed)
         except errors.OozieRefusedError as exc:
             if exc.code not in lists.FILTER_REFUSED:
                 raise
@@ -157,20 +162,17 @@ class JobPoller:
             self._marks.forget()
             self._round = self._swept_at = None
         self._note(mode=Mode.INCREMENTAL, skew_seconds=changes.skew_seconds)
-        for row in changes.rows:
-            self._found(row)
-        self._look_again(changes)
+        for row in self._young.grown(changes.server_time):
+            self._watches.found(row, again=True)
         self._marks.note(begun, time.monotonic(), changes)
 
-    def _look_again(self, changes: lists.Changes) -> None:
-        """A job that changed in the second in which it was read may have changed once more in it: it is told again."""
-        now = changes.server_time
-        rows = {row.id: row for row in changes.rows if row.id in self._watches}
-        for row in [row for row in self._young.values() if now is None or not job_marks.is_young(row, now)]:
-            self._watches.found(rows.get(row.id, row), again=True)
-            del self._young[row.id]
-        if now is not None:
-            self._young |= {job_id: row for job_id, row in rows.items() if job_marks.is_young(row, now)}
+    def _changed(self, rows: Iterable[jobs.JobRow], server_time: datetime.datetime | None) -> None:
+        """Tell page by page, so that nobody waits for the many changes of a neighbour, nor for a page that fails."""
+        self.is_telling = True
+        for row in rows:
+            self._found(row)
+            if row.id in self._watches:
+                self._young.note(row, server_time)
 
     def _begin_what_is_due(self) -> None:
         is_due = self._sweep_is_due()

@@ -46,25 +46,28 @@ class SharedJobs:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether ``refresh`` would do nothing."""
-        return self._shared.is_fresh and not self.poller.state.sweeping
+        """Whether nothing is to be waited for: a look was just now, or tells what it finds as it goes."""
+        return self.poller.is_telling or (self._shared.is_fresh and not self.poller.state.sweeping)
 
-    async def refresh(self) -> None:
+    async def refresh(self, moved: asyncio.Event) -> None:
         """See to it that somebody looked just now; a look that takes long goes on without whoever waits for it.
+
+        Args:
+            moved: Of whoever waits: set when something became due for them, which need not wait for the rest.
 
         Raises:
             OozieError: What the last look ended in, whoever looked; OozieUnavailableError also while it goes on.
         """
         if self._looking is None or self._looking.done():
             self._looking = self._errands.begin(self._look, "look:oozie")
-        await asyncio.wait({self._looking}, timeout=_PATIENCE_SECONDS)
+        await guard.unless(moved, asyncio.wait({self._looking}, timeout=_PATIENCE_SECONDS))
         if not self._looking.done():
+            if self.poller.is_telling or moved.is_set():
+                return
             message = "Oozie has not answered yet; it is waited for"
             raise errors.OozieUnavailableError(message)
         if self._shared.trouble is not None:
             raise self._shared.trouble.with_traceback(None)
-        if self.poller.state.sweeping and (self._finishing is None or self._finishing.done()):
-            self._finishing = self._errands.begin(self._finish, "sweep:oozie")
 
     async def see_through(self) -> None:
         """See to it that every watched job was told, and a sweep is over; raises as ``refresh``."""
@@ -86,6 +89,8 @@ class SharedJobs:
             # What it ended in is known to whoever asks.
             with contextlib.suppress(errors.OozieError):
                 await self._shared.refresh()
+            if self.poller.state.sweeping and (self._finishing is None or self._finishing.done()):
+                self._finishing = self._errands.begin(self._finish, "sweep:oozie")
         except Exception as exc:  # noqa: BLE001 - a defect of a look must not end an account's beat
             guard.tell("look:oozie", exc, self._board)
 

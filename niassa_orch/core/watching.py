@@ -5,6 +5,7 @@ A login is proven by a request of its own at the start and once an hour; the pol
 ``core.worker``, looked through by ``core.cycle``.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Watch:
         self.wake = wake
         self.thorough = False
         self._is_looking = False
+        self._moved = asyncio.Event()
         self._member: polling.Member | None = None
         self._runs: active_runs.ActiveRuns | None = None
         self.oozie_trouble: errors.OozieError | None = None
@@ -97,10 +99,11 @@ class Watch:
     async def look_at_jobs(self, enrolled: enrolling.Enrolled) -> None:
         """See which jobs moved; ``oozie_trouble`` says when that is not to be had."""
         self.oozie_trouble = None
+        self._moved.clear()
         shared_jobs = self._shared.of_jobs(enrolled)
         try:
             if shared_jobs is not None:
-                await (shared_jobs.see_through() if self.thorough else shared_jobs.refresh())
+                await (shared_jobs.see_through() if self.thorough else shared_jobs.refresh(self._moved))
         except errors.OozieError as exc:
             # Runs that wait for nothing of Oozie go on.
             self.oozie_trouble = exc
@@ -147,5 +150,8 @@ class Watch:
         await enrolled.web_service.list_runs(_PROOF, enrolled.account.host)
 
     def _woken(self) -> None:
+        shared_jobs = self._shared.of_jobs(self._member.enrolled) if self._member else None
+        if shared_jobs is not None and shared_jobs.poller.is_telling:
+            self._moved.set()
         if not self._is_looking:
             self.wake()

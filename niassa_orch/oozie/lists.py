@@ -9,7 +9,7 @@ import dataclasses
 import datetime
 import re
 import urllib.parse
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from niassa_orch import errors
@@ -27,6 +27,9 @@ BEGINNING: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _FILTER_CHARS: Final = 4000
 _NEWEST_CHANGE_FIRST: Final = "sortby=lastModifiedTime"
 _ALIVE: Final = "status=PREP;status=RUNNING;status=SUSPENDED"
+
+#: Takes the rows of a page as soon as it was read, and the server's time when the reading began.
+Tell = Callable[[Iterable[jobs.JobRow], datetime.datetime | None], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class JobLists:
                 raise
         return await self._created_since(by_user, floor)
 
-    async def changed_since(self, since: datetime.datetime | None) -> Changes:
+    async def changed_since(self, since: datetime.datetime | None, tell: Tell) -> Changes:
         """All users' workflow jobs that changed since then, newest change first.
 
         One page, most of the time: a small one, or one that would have held twice what the last reading had to bring.
@@ -89,6 +92,8 @@ class JobLists:
 
         Args:
             since: With its zone, by the server's clock. ``None``: one small page, to learn where we are.
+            tell: Called with every row before this ends, with some of them twice. What it was told is so, also when the
+                reading fails later; only then not everything was told.
 
         Raises:
             errors.OozieRefusedError: With a code of ``FILTER_REFUSED``, Oozie is older than 4.3.
@@ -97,9 +102,10 @@ class JobLists:
         rows = self._first_rows
         page, server_time = await pages.ask_page(self._asker, _NEWEST_CHANGE_FIRST, rows=rows)
         newest, skew_seconds = _newest(page), _skew_seconds(server_time)
+        tell([row for row, _ in page.rows], server_time)
         whole = len(page.rows) < rows and len(page.rows) >= page.total
         if since is not None and not whole and not _reaches(page, since):
-            found = await self._down_to(since)
+            found = await self._down_to(since, lambda fresh: tell(fresh, server_time))
         else:
             found = {row.id: row for row, _ in page.rows}
         self._first_rows = _next_rows(found.values(), since)
@@ -146,7 +152,9 @@ class JobLists:
                 break
         return list(found.values())
 
-    async def _down_to(self, since: datetime.datetime) -> dict[str, jobs.JobRow]:
+    async def _down_to(
+        self, since: datetime.datetime, tell: Callable[[Iterable[jobs.JobRow]], None]
+    ) -> dict[str, jobs.JobRow]:
         """Large pages. Each begins with the last row of the one before, which shows that nothing moved up in between.
 
         What was purged moves all below it up, past the place where we read on; what changed moves others down, which
@@ -160,7 +168,9 @@ class JobLists:
             if found and (not page.rows or page.rows[0][0].id not in found):
                 break
             seen = max(seen, 1) + len(page.rows) - 1
-            found |= {row.id: row for row, _ in page.rows if row.id not in found}
+            fresh = {row.id: row for row, _ in page.rows if row.id not in found}
+            tell(fresh.values())
+            found |= fresh
             if _reaches(page, since) or (len(page.rows) < rows and seen >= page.total):
                 return found
         message = f"{self._asker.line.base_url}: the list of changed jobs came apart after {seen} rows"

@@ -1,6 +1,7 @@
 import pytest
 
 from niassa_orch.core import job_marks
+from niassa_orch.domain import jobs
 from niassa_orch.oozie import lists
 from tests.fakes import oozie_line
 
@@ -81,3 +82,27 @@ def test_what_was_forgotten_cannot_jump() -> None:
     marks.forget()
     assert marks.floor() is None
     assert not marks.jumped_back(changes(0))
+
+
+def read(status: jobs.JobStatus, modified: int = 100) -> jobs.JobRow:
+    return jobs.JobRow(f"{modified}-W", status, "niassa-bob", 0, oozie_line.at(modified))
+
+
+def test_a_row_is_young_until_its_second_is_over_and_is_given_once_as_it_was_read_last() -> None:
+    young = job_marks.YoungRows()
+    rows = [read(status) for status in (jobs.JobStatus.PREP, jobs.JobStatus.RUNNING)]
+    old = read(jobs.JobStatus.RUNNING, 99)
+    for row in (*rows, old):
+        young.note(row, oozie_line.at(100))
+    assert young.grown(oozie_line.at(100)) == []
+    assert young.grown(oozie_line.at(101)) == [rows[1]]
+    assert young.grown(oozie_line.at(102)) == []
+
+
+def test_without_a_servers_time_no_row_is_young_and_those_that_were_are_given() -> None:
+    young = job_marks.YoungRows()
+    row = read(jobs.JobStatus.RUNNING)
+    young.note(row, None)
+    assert young.grown(None) == []
+    young.note(row, oozie_line.at(100))
+    assert young.grown(None) == [row]

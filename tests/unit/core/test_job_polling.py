@@ -102,25 +102,6 @@ async def test_a_job_that_moves_up_while_lists_are_read_is_found_at_the_next_tic
     assert scene.knows_all()
 
 
-@pytest.mark.usefixtures("short_pages")
-async def test_a_failure_tells_nothing_and_loses_nothing(scene: job_watching.Scene) -> None:
-    started = scene.start(20)
-    await scene.poll()
-    scene.pass_seconds(1000)
-    for job_id in started:
-        scene.there.becomes(job_id, J.SUCCEEDED)
-    for failing in (1, 2):
-        asked = itertools.count()
-        scene.there.meanwhile = lambda asked=asked, failing=failing: scene.fail_at(next(asked), failing)  # type: ignore[misc]
-        await scene.poll_in_vain()
-        assert scene.poller.state.trouble.endswith("no connection")
-        assert not any(row and row.status is J.SUCCEEDED for _, row in scene.watcher.told)
-        scene.pass_seconds(1000)
-    scene.there.meanwhile = lambda: None
-    assert len(await scene.poll()) == 20
-    assert scene.poller.state.trouble == ""
-
-
 async def test_two_runs_that_name_one_job_are_both_told_until_one_is_unwatched(scene: job_watching.Scene) -> None:
     (job_id,) = scene.start(1)
     await scene.poll()

@@ -1,6 +1,7 @@
+import datetime
 import itertools
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -29,6 +30,10 @@ def start(there: oozie_line.OozieLine, count: int, user: str = "niassa-bob") -> 
     return started
 
 
+def nobody(_rows: Iterable[jobs.JobRow], _server_time: datetime.datetime | None) -> None:
+    """Nobody is told."""
+
+
 def at_request(number: int, happen: Callable[[], object]) -> Callable[[], None]:
     """Let something happen before one answer."""
     asked = itertools.count(1)
@@ -51,7 +56,7 @@ async def everything(listings: list[pages.Listing]) -> list[str]:
 async def test_where_we_are_is_learned_from_one_small_page(there: oozie_line.OozieLine) -> None:
     started = start(there, 20)
     there.now += 5
-    changes = await there.lists().changed_since(None)
+    changes = await there.lists().changed_since(None, nobody)
     assert [row.id for row in changes.rows] == started[:-4:-1]
     assert changes.newest == oozie_line.at(there.now - 5) == changes.rows[0].modified
     assert changes.server_time == oozie_line.at(there.now)
@@ -63,7 +68,7 @@ async def test_where_we_are_is_learned_from_one_small_page(there: oozie_line.Ooz
 async def test_all_changes_down_to_a_time_are_read(there: oozie_line.OozieLine, changed: int, page_rows: int) -> None:
     started = start(there, 40)
     there.page_rows = page_rows
-    changes = await there.lists().changed_since(oozie_line.at(there.now - changed + 1))
+    changes = await there.lists().changed_since(oozie_line.at(there.now - changed + 1), nobody)
     assert [row.id for row in changes.rows][:changed] == started[::-1][:changed]
     assert len(changes.rows) < changed + 6
 
@@ -72,13 +77,13 @@ async def test_a_page_is_as_large_as_the_last_reading_showed_to_be_needed(there:
     lists_there = there.lists()
     start(there, 40)
     for wanted in (2, 2, 0, 9, 9, 0, 0):
-        await lists_there.changed_since(oozie_line.at(there.now - wanted + 1))
+        await lists_there.changed_since(oozie_line.at(there.now - wanted + 1), nobody)
     assert there.lengths == [3, 4, 4, *(3, 6, 6), *(6, 6, 6), 6, 3]
 
 
 async def test_a_change_of_the_very_second_is_not_left_out(there: oozie_line.OozieLine) -> None:
     started = [there.start() for _ in range(20)]
-    changes = await there.lists().changed_since(oozie_line.at(there.now))
+    changes = await there.lists().changed_since(oozie_line.at(there.now), nobody)
     assert sorted(row.id for row in changes.rows) == started
 
 
@@ -86,7 +91,7 @@ async def test_rows_that_slide_down_are_read_once(there: oozie_line.OozieLine) -
     started = start(there, 40)
     since = oozie_line.at(there.now - 24)
     there.meanwhile = at_request(3, lambda: start(there, 4))
-    changes = await there.lists().changed_since(since)
+    changes = await there.lists().changed_since(since, nobody)
     ids = [row.id for row in changes.rows]
     assert len(ids) == len(set(ids))
     assert set(ids) >= set(started[-25:])
@@ -97,30 +102,30 @@ async def test_rows_that_slip_up_past_the_reader_are_not_lost_silently(there: oo
     started = start(there, 40)
     there.meanwhile = at_request(3, lambda: [there.jobs.pop(job_id) for job_id in started[-2:]])
     with pytest.raises(errors.OozieUnavailableError, match="came apart"):
-        await there.lists().changed_since(oozie_line.at(there.now - 24))
+        await there.lists().changed_since(oozie_line.at(there.now - 24), nobody)
 
 
 async def test_rows_without_a_time_do_not_end_the_reading(there: oozie_line.OozieLine) -> None:
     started = start(there, 20)
     for job_id in started[::2]:
         there.jobs[job_id].modified = None
-    changes = await there.lists().changed_since(oozie_line.at(there.now - 9))
+    changes = await there.lists().changed_since(oozie_line.at(there.now - 9), nobody)
     assert {row.id for row in changes.rows} >= set(started[-9::2])
     for job_id in started:
         there.jobs[job_id].modified = None
-    changes = await there.lists().changed_since(oozie_line.at(there.now))
+    changes = await there.lists().changed_since(oozie_line.at(there.now), nobody)
     assert (len(changes.rows), changes.newest) == (20, None)
 
 
 async def test_a_server_without_a_job_is_read_from_its_beginning(there: oozie_line.OozieLine) -> None:
     there.tells_time = False
-    assert await there.lists().changed_since(None) == lists.Changes((), lists.BEGINNING, None)
+    assert await there.lists().changed_since(None, nobody) == lists.Changes((), lists.BEGINNING, None)
 
 
 async def test_a_server_older_than_4_3_refuses(there: oozie_line.OozieLine) -> None:
     there.is_old = True
     with pytest.raises(errors.OozieRefusedError) as caught:
-        await there.lists().changed_since(None)
+        await there.lists().changed_since(None, nobody)
     assert caught.value.code in lists.FILTER_REFUSED
 
 
@@ -199,3 +204,35 @@ async def test_by_id_too_few_and_foreign_jobs_are_garbage(there: oozie_line.Oozi
     there.jobs = {started[1]: there.jobs[started[1]]}
     with pytest.raises(errors.OozieUnavailableError, match="other jobs"):
         await there.lists().jobs_by_id([started[0], "0000099-210203040506789-oozie-oozi-W"])
+
+
+async def test_a_page_is_told_before_the_next_one_is_asked_for(there: oozie_line.OozieLine) -> None:
+    started = start(there, 12)
+    begun = oozie_line.at(there.now)
+    told: list[str] = []
+    told_at: list[int] = []
+
+    def tell(rows: Iterable[jobs.JobRow], server_time: datetime.datetime | None) -> None:
+        assert server_time == begun
+        told.extend(row.id for row in rows)
+
+    def ask() -> None:
+        told_at.append(len(told))
+        there.now += 1
+
+    there.meanwhile = ask
+    begun = oozie_line.at(there.now + 1)
+    await there.lists().changed_since(oozie_line.at(there.now - 11), tell)
+    assert told == [*started[:-4:-1], *started[::-1]]
+    assert told_at == [0, 3, 9, 14]
+
+
+async def test_what_was_told_before_a_page_fails_was_told(there: oozie_line.OozieLine) -> None:
+    started = start(there, 20)
+    told: set[str] = set()
+    there.meanwhile = at_request(3, lambda: setattr(there, "failing", 1))
+    with pytest.raises(errors.OozieUnavailableError):
+        await there.lists().changed_since(
+            oozie_line.at(there.now - 19), lambda rows, _now: told.update(row.id for row in rows)
+        )
+    assert told == {*started[-6:]}
