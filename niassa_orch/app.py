@@ -1,7 +1,8 @@
 """The composition root: build everything once, start it, pass signals on, stop it. No logic of its own.
 
 First SIGTERM or SIGINT: drain (no new work, verdicts are written); a second one cancels. SIGHUP: read accounts.d again;
-under the dashboard it means that the terminal is gone: drain. Engine calls live on in any case. Called by ``cli``.
+under the dashboard it means that the terminal is gone: drain. So it is from the start on: what is drained
+before it serves leaves without a beat. Engine calls live on in any case. Called by ``cli``.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator
 
 import rich.console
 
-from niassa_orch import logs
+from niassa_orch import early_signals, logs
 from niassa_orch.config import settings
 from niassa_orch.core import (
     board,
@@ -33,6 +34,7 @@ from niassa_orch.wire import sessions
 
 #: A thousand accounts beat at any moment: one look into the journal serves those of a second.
 _JOURNAL_FRESH_SECONDS = 1.0
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextlib.asynccontextmanager
@@ -78,9 +80,10 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
         redactor: Of the log; learns every secret.
         console: For the dashboard; ``None`` when there is no terminal, and the log's lines are all there is to see.
     """
+    signals = _Signals(on_terminal=console is not None)
     async with built(service, redactor) as (told, desk):
         watched = supervisor.Supervisor(desk)
-        _heed_signals(watched, on_terminal=console is not None)
+        signals.pass_on_to(watched)
         told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
         async with contextlib.AsyncExitStack() as faces:
             if console is not None:
@@ -117,19 +120,35 @@ def _row(entry: core_census.Entry) -> accounts_table.Row:
     return accounts_table.Row(entry.profile, entry.unix_user, state, entry.reason, entry.account)
 
 
-def _heed_signals(watched: supervisor.Supervisor, *, on_terminal: bool) -> None:
-    """Signals mean what the module says, until the event loop is closed."""
-    loop = asyncio.get_running_loop()
-    main = asyncio.current_task()
-    ending = (signal.SIGTERM, signal.SIGINT)
+class _Signals:
+    """Signals mean what the module says, from now on until the event loop is closed."""
 
-    def drain() -> None:
-        watched.stop()
-        for second in ending:
-            loop.remove_signal_handler(second)
-            if main is not None:
-                loop.add_signal_handler(second, main.cancel)
+    def __init__(self, *, on_terminal: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        self._watched: supervisor.Supervisor | None = None
+        self._is_ending = False
+        for first in _ENDING:
+            self._loop.add_signal_handler(first, self._drain)
+        self._loop.add_signal_handler(signal.SIGHUP, self._drain if on_terminal else self._reload)
+        early_signals.release()
 
-    for first in ending:
-        loop.add_signal_handler(first, drain)
-    loop.add_signal_handler(signal.SIGHUP, drain if on_terminal else watched.reload)
+    def pass_on_to(self, watched: supervisor.Supervisor) -> None:
+        """Who heeds them, those that came before included."""
+        self._watched = watched
+        if self._is_ending:
+            watched.stop()
+
+    def _drain(self) -> None:
+        self._is_ending = True
+        if self._watched is not None:
+            self._watched.stop()
+        for second in _ENDING:
+            self._loop.remove_signal_handler(second)
+            if self._main is not None:
+                self._loop.add_signal_handler(second, self._main.cancel)
+
+    def _reload(self) -> None:
+        # Before there is a supervisor nothing was read yet.
+        if self._watched is not None:
+            self._watched.reload()

@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn, TextIO
 import rich.console
 import typer
 
-from niassa_orch import __version__, app, cli_doubts, cli_sandbox, errors, logs
+from niassa_orch import __version__, app, cli_doubts, cli_sandbox, early_signals, errors, logs
 from niassa_orch.config import settings
 from niassa_orch.faces import accounts_table
 
@@ -66,6 +66,9 @@ _Config = Annotated[
 @application.callback()
 def _begin(context: typer.Context, config: _Config = None) -> None:
     context.obj = config
+    if context.invoked_subcommand != run.__name__:
+        # Only the service heeds them in a way of its own.
+        early_signals.release()
 
 
 def main() -> None:
