@@ -830,6 +830,8 @@ def probe(url: str) -> Record:
     def too_late(*_: object) -> "typing.NoReturn":
         raise TimeoutError(errno.ETIMEDOUT, "no answer within %d s" % PROBE_SECONDS)
 
+    began, whole_question = time.monotonic(), signal.getsignal(signal.SIGALRM)
+    left_seconds, _ = signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, too_late)
     signal.setitimer(signal.ITIMER_REAL, PROBE_SECONDS, 1)
     try:
@@ -844,6 +846,9 @@ def probe(url: str) -> Record:
         return {"record": "probe", "status": None, "error": plain(str(why))[:MOST_COMMAND]}
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, whole_question)
+        # Nobody may hear the answer either.
+        signal.setitimer(signal.ITIMER_REAL, max(0.001, left_seconds - (time.monotonic() - began)))
 
 
 def judged(status: int, body: bytes) -> Record:

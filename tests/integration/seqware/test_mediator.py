@@ -243,16 +243,8 @@ def test_groups_of_the_caller_are_refused_where_sudo_kept_them(shop: workshop.Wo
     assert shop.run(mediator, "version", env={}, extra_groups=[54321]).exit_code == 0
 
 
-def hurried(mediator: pathlib.Path) -> pathlib.Path:
-    """The same mediator, whose questions are over after a second."""
-    source = mediator.read_text("utf-8")
-    assert "QUESTION_SECONDS = 120\n" in source
-    mediator.write_text(source.replace("QUESTION_SECONDS = 120\n", "QUESTION_SECONDS = 1\n"), "utf-8")
-    return mediator
-
-
 def test_a_question_that_nobody_finishes_asking_or_hearing_is_over_in_time(shop: workshop.Workshop) -> None:
-    mediator = hurried(shop.install())
+    mediator = workshop.hurried(shop.install())
     shop.settings_file.write_bytes(b"#" * 500_000)
 
     def hostile() -> None:
@@ -266,7 +258,7 @@ def test_a_question_that_nobody_finishes_asking_or_hearing_is_over_in_time(shop:
 
 
 def test_a_launch_is_no_question(shop: workshop.Workshop) -> None:
-    ran = shop.run(hurried(shop.install("import time\ntime.sleep(1.5)\nprint('DONE')")), "launch", "1")
+    ran = shop.run(workshop.hurried(shop.install("import time\ntime.sleep(1.5)\nprint('DONE')")), "launch", "1")
     assert (ran.exit_code, ran.records[-1]["signalled"]) == (0, None)
     assert "DONE\n" in ran.out
 

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
+import subprocess
 import typing
 from collections.abc import AsyncIterator
 
@@ -171,6 +173,25 @@ HOSTILE = [
 @pytest.mark.parametrize("stdin", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_is_no_plain_url_of_a_server_is_refused(shop: workshop.Workshop, stdin: str) -> None:
     assert "stdin" in shop.run(shop.install(), "probe", stdin=stdin).refused
+
+
+def test_a_probe_whose_answer_nobody_hears_is_over_in_time(shop: workshop.Workshop) -> None:
+    mediator = workshop.hurried(shop.install())
+    heard, spoken = os.pipe()
+    with os.fdopen(heard, "rb"), os.fdopen(spoken, "wb", buffering=0) as full:
+        os.set_blocking(spoken, False)
+        while full.write(b"#" * 4096):
+            pass
+        os.set_blocking(spoken, True)
+        url = b'{"url": "http://127.0.0.1:1/oozie"}\n'
+        with subprocess.Popen([mediator, "probe"], stdin=subprocess.PIPE, stdout=full) as process:
+            assert process.stdin is not None
+            process.stdin.write(url)
+            process.stdin.close()
+            try:
+                assert process.wait(30) == -signal.SIGALRM
+            finally:
+                process.kill()
 
 
 def test_a_url_as_an_argument_is_refused(shop: workshop.Workshop) -> None:
