@@ -1,6 +1,7 @@
 """Which accounts share which poller: one a (web service, host), one an Oozie server.
 
-Made when the first account needs one, kept as long as the process. Built by the composition root, used by
+Made when the first account needs one, kept as long as the process; that of one account alone as long as that uses it.
+Built by the composition root, used by
 ``core.watching``.
 """
 
@@ -126,12 +127,18 @@ class Pollers:
 
     def of_runs(self, enrolled: enrolling.Enrolled) -> polling.RunPoller:
         """The poller of the account's web service and host."""
-        account = enrolled.account
-        key = (account.web_service_url, account.host, account.name if account.polls_alone else "")
+        key = _key(enrolled.account)
         if key not in self._of_runs:
-            made = polling.RunPoller(account.host, self._board, self._fresh_seconds, self._sweep_seconds)
+            made = polling.RunPoller(enrolled.account.host, self._board, self._fresh_seconds, self._sweep_seconds)
             self._of_runs[key] = made
         return self._of_runs[key]
+
+    def leave_runs(self, member: polling.Member) -> None:
+        """An account shares its poller of runs no more; what only it used is let go."""
+        key = _key(member.enrolled.account)
+        self._of_runs[key].leave(member)
+        if member.enrolled.account.polls_alone and not self._of_runs[key].is_used:
+            del self._of_runs[key]
 
     def of_jobs(self, enrolled: enrolling.Enrolled) -> SharedJobs | None:
         """The poller of the account's Oozie server; ``None`` when it names none, or lets the engine propagate."""
@@ -159,3 +166,7 @@ class Pollers:
             *(poller.close() for poller in self._of_runs.values()),
             *(shared.close() for shared in self._of_jobs.values()),
         )
+
+
+def _key(account: accounts.Account) -> tuple[str, str, str]:
+    return account.web_service_url, account.host, account.name if account.polls_alone else ""

@@ -76,8 +76,15 @@ class RunPoller:
         return member
 
     def leave(self, member: Member) -> None:
-        """Share it no more."""
+        """Share it no more; nobody is left to go on with a sweep for."""
         self._members.pop(member, None)
+        if not self._members and self._sweeping is not None:
+            self._sweeping.cancel()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anybody shares it."""
+        return bool(self._members)
 
     def runs_of(self, owner: str) -> active_runs.ActiveRuns:
         """What is known of an owner's runs."""

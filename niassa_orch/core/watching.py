@@ -117,7 +117,7 @@ class Watch:
         """See nothing any more."""
         if self._member is not None and self._runs is not None:
             self._runs.leave()
-            self._shared.of_runs(self._member.enrolled).leave(self._member)
+            self._shared.leave_runs(self._member)
         self._member = self._runs = None
 
     def hurry(self) -> None:
