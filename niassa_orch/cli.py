@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn, TextIO
 import rich.console
 import typer
 
-from niassa_orch import __version__, app, cli_doubts, cli_sandbox, early_signals, errors, logs
+from niassa_orch import __version__, app, cli_doubts, cli_sandbox, cli_sudoers, early_signals, errors, logs
 from niassa_orch.config import settings
 from niassa_orch.faces import accounts_table
 
@@ -48,7 +48,7 @@ application = typer.Typer(
     rich_markup_mode=None,
 )
 application.add_typer(cli_sandbox.application, name="sandbox")
-for command in (cli_doubts.doubts, cli_doubts.resolve):
+for command in (cli_doubts.doubts, cli_doubts.resolve, cli_sudoers.sudoers):
     application.command(epilog=_EPILOG)(command)
 
 _LogLevel = Annotated[LogLevel, typer.Option(help="The least that is told.")]

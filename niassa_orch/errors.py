@@ -23,6 +23,7 @@
         EngineBusyError           (Transient) another call of the same Unix user lives
         EngineLockedError         (Transient) another process holds the engine's lock of the Unix user
         MediatorRefusedError      the mediator ran and said no
+      InstallationError           the administrator's files were not put in place
       JournalError                the journal cannot be read or written: nothing may be launched
         OvertakenError            another process settled the launch meanwhile, or a person said what became of it
 
@@ -126,6 +127,10 @@ class EngineCallError(NiassaOrchError):
 
 class SudoRefusedError(EngineCallError):
     """sudo did not run the mediator; nothing was started."""
+
+
+class InstallationError(NiassaOrchError):
+    """What sudo trusts was not put in place; nothing was changed, and the message says what to mend first."""
 
 
 class JournalError(NiassaOrchError):

@@ -20,6 +20,8 @@ import tempfile
 import time
 import typing
 
+from niassa_orch.seqware import sudo_rules
+
 _SUDOERS = pathlib.Path("/etc/sudoers.d")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -64,13 +66,8 @@ class UnixUsers:
 
     def allow(self, command: pathlib.Path) -> None:
         """Make this the one command that the service user may run as the accounts' users."""
-        rules = (
-            f"Defaults:{self.service.name} !fqdn, !requiretty, env_reset, !mail_badpass\n"
-            f"Defaults!{command} !log_output, !log_input, !noexec, !intercept, closefrom=3\n"
-            f"{self.service.name} ALL=(%{self.group}) NOPASSWD: NOSETENV: {command}\n"
-        )
         draft = self.root / "sudoers"
-        draft.write_text(rules, "utf-8")
+        draft.write_text(sudo_rules.Rules(self.service.name, self.group, command).text(), "utf-8")
         draft.chmod(0o440)
         subprocess.run(["visudo", "-cqf", draft], check=True, process_group=0)
         # Beside the rules it would be read half written; a rename within one file system is whole.

@@ -14,6 +14,8 @@ import stat
 import sys
 import tempfile
 
+#: The names of the two files, which belong into one directory.
+MEDIATOR, CONFIGURATION = "mediator", "mediator.json"
 DEFAULT_MEDIATOR = pathlib.Path("/usr/local/libexec/niassa-orch/mediator")
 
 _INTERPRETER = pathlib.Path("/usr/bin/python3")
@@ -71,13 +73,13 @@ def install(directory: pathlib.Path, configuration: MediatorConfiguration) -> pa
     directory.mkdir(parents=True, exist_ok=True)
     if stat.S_IMODE(directory.stat().st_mode) != 0o755:
         directory.chmod(0o755)
-    _write(directory / "mediator.json", configuration.to_json(), 0o644)
-    mediator = directory / "mediator"
-    _write(mediator, _script(), 0o755)
+    put(directory / CONFIGURATION, configuration.to_json(), 0o644)
+    mediator = directory / MEDIATOR
+    put(mediator, script(), 0o755)
     return mediator
 
 
-def _script() -> str:
+def script() -> str:
     """The mediator's source, with an interpreter that exists here."""
     source = _SOURCE.read_text("utf-8")
     if _INTERPRETER.exists():
@@ -85,7 +87,8 @@ def _script() -> str:
     return f"#!{sys.executable} -I\n" + source.split("\n", 1)[1]
 
 
-def _write(path: pathlib.Path, text: str, mode: int) -> None:
+def put(path: pathlib.Path, text: str, mode: int) -> None:
+    """Write one file of ours, whole or not at all; one that says just that already is left alone. Raises OSError."""
     if _is_written(path, text, mode):
         return
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -21,8 +21,6 @@ pytestmark = [
     pytest.mark.skipif(_REASON is not None, reason=_REASON or ""),
 ]
 
-FRAGMENT = pathlib.Path(__file__).parents[3] / "deploy" / "sudoers.d" / "niassa-orch"
-
 #: What the service does, as the service user: start a call, wait for it.
 START = """
 import asyncio, json, pathlib, sys
@@ -300,30 +298,6 @@ def test_who_holds_an_accounts_lock_is_told_for_that_account_alone(people: Peopl
         assert [record["held"] for record in people.sudo("bob", "lock").records] == [held]
         assert [record["held"] for record in people.sudo("eve", "lock").records] == [[]]
     assert [record["held"] for record in people.sudo("bob", "lock").records] == [[]]
-
-
-def test_the_fragment_for_administrators_is_read_by_sudo_and_names_the_mediator_only() -> None:
-    subprocess.run(["visudo", "-cqf", FRAGMENT], check=True)
-    text = FRAGMENT.read_text("utf-8")
-    commands = [line for line in text.splitlines() if line.startswith("Cmnd_Alias")]
-    assert len(commands) == 1
-    assert commands[0].endswith(f"= {installation.DEFAULT_MEDIATOR}")
-
-
-def test_the_fragment_lets_the_mediator_run_and_nothing_else(people: People) -> None:
-    text = FRAGMENT.read_text("utf-8")
-    text = text.replace(str(installation.DEFAULT_MEDIATOR), str(people.users.mediator))
-    text = text.replace("= niassa\n", f"= {people.service.name}\n").replace("niassa-accounts", people.users.group)
-    staged = people.users.sudoers.with_name(f"{people.users.sudoers.name}.new")
-    staged.write_text(text)
-    staged.chmod(0o440)
-    staged.replace(people.users.sudoers)
-    ran = people.sudo("bob", "launch", "1")
-    assert (ran.exit_code, ran.seen["uid"]) == (0, people.users["bob"].uid)
-    argv = ["sudo", "-n", "-u", people.users["bob"].name, "--", "/bin/true"]
-    assert people.users.run(people.service, argv).returncode == 1
-    argv = ["sudo", "-n", "-u", "root", "--", str(people.users.mediator), "version"]
-    assert people.users.run(people.service, argv).returncode == 1
 
 
 def test_a_transcript_on_a_full_disk_gets_no_last_record(people: People) -> None:
