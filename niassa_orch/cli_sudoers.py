@@ -27,11 +27,16 @@ def sudoers(
     service_user: Annotated[str, typer.Option(help="The Unix user of the service.")] = sudo_rules.SERVICE_USER,
     group: Annotated[str, typer.Option(help="The group of the accounts' Unix users.")] = sudo_rules.GROUP,
     mediator: Annotated[
-        pathlib.Path | None, typer.Option(help="The mediator's path.  [default: engine.mediator of the settings]")
+        pathlib.Path | None,
+        typer.Option(readable=False, help="The mediator's path.  [default: engine.mediator of the settings]"),
     ] = None,
-    fragment: Annotated[pathlib.Path, typer.Option(help="The file of sudoers.")] = placing.DEFAULT_FRAGMENT,
+    # Whether a file can be read is a matter of the look.
+    fragment: Annotated[
+        pathlib.Path, typer.Option(readable=False, help="The file of sudoers.")
+    ] = placing.DEFAULT_FRAGMENT,
     seqware: Annotated[
-        pathlib.Path | None, typer.Option(help="With --install: the seqware command for a new mediator.json.")
+        pathlib.Path | None,
+        typer.Option(readable=False, help="With --install: the seqware command for a new mediator.json."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --install or --check: for machines.")] = False,
 ) -> None:

@@ -19,7 +19,7 @@ def look(place: placing.Placing) -> list[findings.Finding]:
     found += _guarded(place, place.mediator, mediator_files.look)
     found += _guarded(place, place.fragment, _fragment)
     if os.geteuid() == 0 and asking_sudo.is_there("sudo") and asking_sudo.is_there("visudo"):
-        found += _in_effect(place)
+        found += _all_rules(place) + _granted(place)
     return found
 
 
@@ -75,28 +75,33 @@ def _content(place: placing.Placing, content: bytes) -> list[findings.Finding]:
     return [findings.Finding(str(place.fragment), wrong, f"look: {look_first}; then {place.command('--install')}")]
 
 
-def _in_effect(place: placing.Placing) -> list[findings.Finding]:
-    """What sudo makes of all its files together: whether ours is read, and what else the service user may do."""
+def _all_rules(place: placing.Placing) -> list[findings.Finding]:
+    """Whether sudo can read all of its files together, and ours is among them."""
     complaint = asking_sudo.complaint()
-    found = []
     if complaint is not None:
-        wrong = f"sudo cannot read all of its rules: {complaint}"
-        found.append(findings.Finding("/etc/sudoers", wrong, "visudo -c; then mend the line that it names"))
-    elif place.fragment.exists() and str(place.fragment) not in asking_sudo.files_read():
-        mend = f"visudo, and add the line: @includedir {place.fragment.parent}"
-        found.append(findings.Finding(str(place.fragment), "sudo does not read it: no rule includes its folder", mend))
-    service = place.rules.service_user
+        if str(place.fragment) in complaint:
+            return []  # told already
+        wrong = f"sudo does not trust, or cannot read, some of its rules: {complaint}"
+        return [findings.Finding("/etc/sudoers", wrong, "run visudo -c, and mend what it names")]
+    if not os.path.lexists(place.fragment) or str(place.fragment) in asking_sudo.files_read():
+        return []
+    mend = f"run visudo, and add the line: @includedir {place.fragment.parent}"
+    return [findings.Finding(str(place.fragment), "sudo does not read it: nothing includes its folder", mend)]
+
+
+def _granted(place: placing.Placing) -> list[findings.Finding]:
+    """What all rules together let the service user do: ours, and nothing else."""
+    service, wanted = place.rules.service_user, place.rules.granted
     if not people.exists(service):
-        return found
-    granted = asking_sudo.granted(service)
-    wanted = place.rules.granted
+        return []
+    granted, found = asking_sudo.granted(service), []
     if not any(_same(rule, wanted) for rule in granted):
         wrong = "sudo does not let it run the mediator as the accounts' users"
         found.append(findings.Finding(service, wrong, place.command("--install")))
     for rule in granted:
         if not _same(rule, wanted):
-            wrong = f"may do more through sudo than run the mediator: {rule}"
-            mend = f"take that rule out; see: grep -rn '' /etc/sudoers /etc/sudoers.d | grep -v '#', and id {service}"
+            wrong = f"sudo lets it do something beside our rule: {rule}"
+            mend = f"take that rule out of /etc/sudoers or /etc/sudoers.d; it may be one for a group: id {service}"
             found.append(findings.Finding(service, wrong, mend))
     return found
 

@@ -103,7 +103,8 @@ def _mode(path: pathlib.Path, status: os.stat_result, *, sticky_will_do: bool) -
     listed = _named_writers(path)
     if listed:
         wrong = f"its access list lets {', '.join(listed)} change it, and so what runs as the accounts"
-        return [findings.Finding(str(path), wrong, f"setfacl -b {quoted} && chmod go-w {quoted}")]
+        # chmod alone narrows the mask, so that the list grants it no more; without setfacl that has to do.
+        return [findings.Finding(str(path), wrong, f"setfacl -b {quoted}; chmod go-w {quoted}")]
     who = "everybody" if mode & stat.S_IWOTH else f"the group {group_name(status.st_gid)}"
     wrong = f"{who} may change it, and so what runs as the accounts"
     return [findings.Finding(str(path), wrong, f"chmod go-w {quoted}")]

@@ -533,13 +533,19 @@ class Order(typing.NamedTuple):
     run_bytes: int
 
 
+def read_input() -> bytes:
+    """What stdin holds, up to a byte more than we take. Python has no ``sys.stdin`` where it came closed."""
+    with open(0, "rb", closefd=False) as file:
+        return file.read(MOST_BYTES + 1)
+
+
 def read_orders() -> typing.List[Order]:
     """What stdin asks for: a JSON list of orders, of at most 1 MiB.
 
     An order is ``{"accession": n, "directory": "/..."}``, and perhaps ``file_bytes`` and ``run_bytes``: how much of one
     file and of all files of the run is sent.
     """
-    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    content = read_input()
     if len(content) > MOST_BYTES:
         refuse("stdin holds more than 1 MiB")
     try:
@@ -805,7 +811,7 @@ def read_version(configuration: Record) -> Record:
 
 def read_url() -> str:
     """The URL of an Oozie server on stdin, ``{"url": "http://..."}``: http or https, without a login or a query."""
-    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    content = read_input()
     try:
         url = json.loads(content.decode("utf-8"), parse_int=lambda digits: int(digits[:20]))["url"]
         good = re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[!-~]*)?", url)
@@ -909,9 +915,25 @@ def respond(configuration: Record, account: pwd.struct_passwd, verb: str) -> Non
             answer(read_texts(order))
 
 
+def open_streams() -> None:
+    """Give us and the engine a stdin and a stderr where the caller closed them: else a file that the engine opens next
+    would be its stderr. A stdout that is missing stays so: nobody would hear the answer."""
+    for number in (0, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null == number:
+                os.set_inheritable(null, True)
+            else:
+                os.dup2(null, number)
+                os.close(null)
+
+
 def main() -> int:
-    """Set aside what the caller may have arranged (umask, ignored and blocked signals), then serve one verb."""
+    """Set aside what the caller may have arranged (umask, streams, ignored and blocked signals); serve one verb."""
     os.umask(0o022)
+    open_streams()
     for number in WAITED_FOR:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

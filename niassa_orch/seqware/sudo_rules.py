@@ -44,7 +44,7 @@ Defaults:$service !fqdn
 # A service has no terminal.
 Defaults:$service !requiretty
 # Of the caller's environment only LANG and TZ come through, if they look like what they are, also where other rules
-# keep more for everybody: with LD_PRELOAD or LD_LIBRARY_PATH the service user could run anything as any account.
+# keep more for everybody: some variables (OPENSSL_CONF, for one) make programs load code, as any account.
 Defaults:$service env_reset, !env_keep, env_check = "LANG TZ"
 # Where programs are found depends on nobody's PATH.
 Defaults:$service secure_path = /usr/sbin\\:/usr/bin\\:/sbin\\:/bin
