@@ -60,7 +60,8 @@ _MEANINGS = (
         r"password is required|not allowed to|may not run|not in the sudoers|terminal is required",
         "no rule lets {service} run {mediator} as {user}; add this one with visudo: "
         "`{service} ALL=({user}) NOPASSWD: {mediator}` (with the rule for a whole group in place it is enough to add "
-        "{user} to that group; sudo says the same when {mediator} does not exist)",
+        "{user} to that group; sudo says the same when {mediator} does not exist); `niassa-orch sudoers --check`, as "
+        "root, says what is missing",
     ),
 )
 

@@ -137,6 +137,8 @@ def test_rules_that_visudo_refuses_never_come_into_place(
     install = [*commands.COMMAND, "sudoers", *host.options, "--install"]
     unshared = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ANOTHER_VISUDO, str(another)]
     done = subprocess.run([*unshared, *install], capture_output=True, text=True, check=False, timeout=60)
+    if done.stderr.startswith(("unshare: ", "mount: ")):
+        pytest.skip(f"needs a mount namespace of its own: {done.stderr.strip()}")
     assert (done.returncode, done.stdout) == (1, "")
     assert "nothing was installed: visudo refuses the rules" in done.stderr
     assert "unknown defaults entry" in done.stderr
