@@ -56,16 +56,22 @@ def _powerful_service(user: str) -> list[findings.Finding]:
     entry = pwd.getpwnam(user)
     why = _power(entry)
     wrong = f"is the service's user and {why}: whoever takes over the service has more than the mediator"
-    return [findings.Finding(user, wrong, f"give the service a user of its own; see: id {user}")] if why else []
+    listed = [group.gr_name for group in map(grp.getgrnam, _strong_groups(entry)) if user in group.gr_mem]
+    mend = " && ".join(f"gpasswd -d {user} {group}" for group in listed)
+    return [findings.Finding(user, wrong, mend or f"give the service a user of its own; see: id {user}")] if why else []
 
 
 def _power(entry: pwd.struct_passwd) -> str:
     """Why a user is, or may become, root; "" when nothing says so."""
     if entry.pw_uid == 0:
         return "is root"
-    names = {trust.group_name(gid) for gid in os.getgrouplist(entry.pw_name, entry.pw_gid)}
-    strong = sorted(names & sudo_rules.POWERFUL_GROUPS)
+    strong = _strong_groups(entry)
     return f"is in the group {', '.join(strong)}" if strong else ""
+
+
+def _strong_groups(entry: pwd.struct_passwd) -> list[str]:
+    names = {trust.group_name(gid) for gid in os.getgrouplist(entry.pw_name, entry.pw_gid)}
+    return sorted(names & sudo_rules.POWERFUL_GROUPS)
 
 
 def _members(group: grp.struct_group) -> list[pwd.struct_passwd]:

@@ -213,7 +213,11 @@ SPOILED: dict[str, tuple[_Spoil, str]] = {
     "above behind a link of another's": (lambda host: _redirect(host), "belongs to "),
     "listed writer": (lambda host: _list_writer(host.mediator, host), "its access list lets niorch-"),
     "root a member": (lambda host: _member("root", host), "and is root"),
-    "administrator a member": (lambda host: _administrator(host), "and is in the group "),
+    "administrator a member": (lambda host: _administrator(host.users["eve"].name), "and is in the group disk"),
+    "administrator serves": (
+        lambda host: _administrator(host.users.service.name),
+        "whoever takes over the service has",
+    ),
 }
 
 
@@ -231,7 +235,8 @@ def test_what_is_spoiled_is_found_and_the_command_that_is_named_mends_it(install
             found = installed.look()
         assert found == []
     finally:
-        for user, group in (("root", installed.users.group), (installed.users["eve"].name, "disk")):
+        users = installed.users
+        for user, group in (("root", users.group), (users["eve"].name, "disk"), (users.service.name, "disk")):
             subprocess.run(["gpasswd", "-d", user, group], check=False, capture_output=True)
     assert installed.mediate("version").returncode == 0
 
@@ -308,5 +313,5 @@ def _member(user: str, host: Host) -> None:
     subprocess.run(["gpasswd", "-a", user, host.users.group], check=True, capture_output=True)
 
 
-def _administrator(host: Host) -> None:
-    subprocess.run(["gpasswd", "-a", host.users["eve"].name, "disk"], check=True, capture_output=True)
+def _administrator(user: str) -> None:
+    subprocess.run(["gpasswd", "-a", user, "disk"], check=True, capture_output=True)
