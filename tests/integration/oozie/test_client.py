@@ -150,7 +150,7 @@ async def test_a_large_page_may_take_longer_than_one_job_and_a_small_one_may_not
         [listing] = here.alive_jobs(["niassa-bob"])
         large = asyncio.create_task(listing.page())
         await there.was_asked.wait()
-        for small in (here.job(JOB_ID), here.changed_since(None)):
+        for small in (here.job(JOB_ID), here.changed_since(None, lambda *_: None)):
             with pytest.raises(errors.OozieUnavailableError):
                 await small
         released.set()
