@@ -1,17 +1,15 @@
 """The profiles of ``accounts.d``: one file an account, each taken or refused alone.
 
-A refused file is quarantined with its reason; the others are not touched. Nothing here reads as another user: what a
-profile leaves out comes from ``user_settings``. Blocks (files, the user database), so call it in a thread. Called by
-the supervisor at start and at every reload, and by the commands that show or check accounts.
+What a profile is, how one file becomes one, and what profiles say of each other. Nothing here reads as another user:
+what a profile leaves out comes from ``user_settings``. Which files there are, and when they are read, is in ``shelf``,
+which calls this.
 """
 
-import contextlib
 import dataclasses
 import os
 import pwd
 import re
-import shlex
-from collections.abc import Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,10 +22,6 @@ from niassa_orch.domain import accounts
 
 _LIMIT_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*\.toml")
-# Hidden and editors' files, and what administrators and package tools park beside a file that is read.
-_IGNORED = re.compile(
-    r"\..*|.*~|#.*#|README.*|.*\.(example|disabled|bak|orig|rpm(new|orig|save)|dpkg-[a-z]+)", re.DOTALL
-)
 
 
 class WebServiceKeys(documents.Table):
@@ -101,25 +95,10 @@ class Profiles:
     quarantined: tuple[errors.ProfileError, ...]
 
 
-def load(directory: Path, settings: service_settings.Settings) -> Profiles:
-    """Read every profile of a directory.
-
-    Args:
-        directory: The settings' ``accounts_dir``; hidden, editors' and parked files in it are passed over.
-        settings: For the host of profiles that name none, and for ``allow_root``.
-
-    Raises:
-        errors.SettingsError: The directory itself cannot be read; with the command to run.
-    """
-    profiles: list[Profile] = []
-    refused: list[errors.ProfileError] = []
-    with _opened(directory) as descriptor:
-        for file in _files(directory, descriptor):
-            try:
-                profiles.append(_load_one(directory / file, descriptor, settings))
-            except errors.ProfileError as exc:
-                refused.append(exc)
-    profiles.sort(key=lambda profile: profile.name)
+def together(found: Collection[Profile | errors.ProfileError], settings: service_settings.Settings) -> Profiles:
+    """What the files of a directory brought, each for itself, as a whole: of two that say the same, one is refused."""
+    profiles = sorted((each for each in found if isinstance(each, Profile)), key=lambda profile: profile.name)
+    refused = [each for each in found if isinstance(each, errors.ProfileError)]
     doubles = _doubles(profiles, settings)
     return Profiles(
         profiles=tuple(profile for profile in profiles if profile.name not in doubles),
@@ -127,38 +106,17 @@ def load(directory: Path, settings: service_settings.Settings) -> Profiles:
     )
 
 
-@contextlib.contextmanager
-def _opened(directory: Path) -> Iterator[int]:
-    """The directory, open, so that nobody can swap it while its files are read."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError as exc:
-        reason = f"accounts_dir: {directory} does not exist: mkdir -p -m 755 {shlex.quote(str(directory))}"
-        raise errors.SettingsError(reason) from exc
-    except OSError as exc:
-        reason = f"accounts_dir: {directory} cannot be read: {exc.strerror}"
-        raise errors.SettingsError(reason) from exc
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def read(path: Path, directory: int, settings: service_settings.Settings) -> Profile:
+    """Read one profile.
 
+    Args:
+        path: The file.
+        directory: An open descriptor of the directory that holds it.
+        settings: For ``allow_root``.
 
-def _files(directory: Path, descriptor: int) -> list[str]:
-    try:
-        with os.scandir(descriptor) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if not _IGNORED.fullmatch(entry.name)
-                and (entry.name.endswith(".toml") or not entry.is_dir(follow_symlinks=False))
-            )
-    except OSError as exc:
-        reason = f"accounts_dir: {directory} cannot be read: {exc.strerror}"
-        raise errors.SettingsError(reason) from exc
-
-
-def _load_one(path: Path, directory: int, settings: service_settings.Settings) -> Profile:
+    Raises:
+        errors.ProfileError: It cannot be used; with file, key and reason.
+    """
     if not _NAME.fullmatch(path.name):
         reason = (
             "is no name of a profile: letters, digits and ._@- and .toml at the end; "

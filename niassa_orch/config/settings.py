@@ -6,6 +6,7 @@ Making a ``Settings`` by hand reads nothing at all. How the sources are read sta
 account belongs here.
 """
 
+import enum
 import functools
 import socket
 import types
@@ -115,10 +116,19 @@ class Texts(documents.Table):
     every_seconds: _Seconds = 600
 
 
+class AccountsWatch(enum.StrEnum):
+    """How a change in ``accounts_dir`` is noticed: by inotify where that works, by a look a second, or by SIGHUP."""
+
+    AUTO = "auto"
+    POLL = "poll"
+    OFF = "off"
+
+
 class Settings(documents.Table):
     """All settings, valid and frozen; every path in them is absolute once it was read."""
 
     accounts_dir: checks.StartPath = Path("/etc/niassa-orch/accounts.d")
+    accounts_watch: AccountsWatch = AccountsWatch.AUTO
     state_dir: checks.StartPath = Path("/var/lib/niassa-orch")
     runtime_dir: checks.StartPath = Path("/run/niassa-orch")
     host: checks.HostOrEmpty = ""

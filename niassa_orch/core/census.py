@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from niassa_orch import errors
-from niassa_orch.config import checks, documents, guarded, profiles, settings
+from niassa_orch.config import checks, documents, guarded, profiles, settings, shelf
 from niassa_orch.core import enrolling
 from niassa_orch.domain import accounts
 
@@ -46,7 +46,7 @@ async def take(service: settings.Settings, enrol: enrolling.Enrolling) -> tuple[
     Raises:
         SettingsError: The directory cannot be read.
     """
-    found = await asyncio.to_thread(profiles.load, service.accounts_dir, service)
+    found = await asyncio.to_thread(shelf.load, service.accounts_dir, service)
     holders: dict[tuple[str, str, str], str] = {}
     entries = [await _entry(profile, service, enrol, holders) for profile in found.profiles]
     entries += [await asyncio.to_thread(_refused, service, exc) for exc in found.quarantined]

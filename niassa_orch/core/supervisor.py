@@ -5,13 +5,14 @@ version. Called by the composition root.
 """
 
 import asyncio
+import contextlib
 import pathlib
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
-from niassa_orch.core import board, desks, guard, orphans, savings, worker
+from niassa_orch.core import accounts_watch, board, desks, drop_ins, guard, orphans, savings, worker
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
@@ -34,12 +35,13 @@ class Supervisor:
         self._known: set[str] = set()
         self._unattended: set[tuple[str, runs.Accession]] = set()
         self._orphans = orphans.Orphans(desk.told)
+        self._drop_ins = drop_ins.DropIns(desk.service, desk.told)
         self._changed = asyncio.Event()
         self._stopping = False
 
     def reload(self) -> None:
-        """Read accounts.d again, soon."""
-        self._changed.set()
+        """Read all of accounts.d again, soon, and forget why anything waits."""
+        self._drop_ins.ask()
 
     def stop(self) -> None:
         """Drain: no new work; verdicts are written; engine calls live on."""
@@ -53,24 +55,41 @@ class Supervisor:
         Raises:
             SettingsError: accounts.d cannot be read at the start.
         """
-        self._apply(await self._load())
+        self._apply(await self._drop_ins.first())
+        eternal = [
+            asyncio.create_task(guard.keep(name, work, self._desk.told), name=name) for name, work in self._eternal()
+        ]
         try:
             while not self._stopping:
-                if await self._is_asked():
-                    await self._reload()
+                await self._pause()
                 self._tell_unattended(self._desk.intended.unattended())
                 self._take_stock()
+            await self._end(eternal)
             for served in (*self._workers.values(), *self._retired):
                 served.stop()
             await self._join(self._tasks.values())
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await self._join(self._tasks.values())
+            await self._end([*eternal, *self._tasks.values()])
+
+    def _eternal(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
+        service, told = self._desk.service, self._desk.told
+        watch = accounts_watch.AccountsWatch(service.accounts_dir, service.accounts_watch, told, self._drop_ins.alarm)
+        yield "accounts.watch", watch.run
+        yield "accounts.follow", self._follow
+
+    async def _follow(self) -> None:
+        """Let what is dropped in take effect."""
+        while True:
+            brought = await self._drop_ins.next()
+            drop_ins.tell(self._desk.told, self._apply(brought.profiles))
+            if brought.asked:
+                for served in self._workers.values():
+                    served.refresh()
+            self._changed.set()
 
     async def once(self) -> bool:
         """One beat of every enabled account, side by side; returns whether all of them fared well."""
-        found = await self._load()
+        found = await self._drop_ins.first()
         self._known = {profile.name for profile in found.profiles} | {_stem(exc) for exc in found.quarantined}
         self._show(found)
         wanted = [profile for profile in found.profiles if profile.enabled]
@@ -88,15 +107,12 @@ class Supervisor:
             guard.tell(f"once:{profile.name}", exc, self._desk.told, account=profile.name)
             return False
 
-    async def _is_asked(self) -> bool:
-        """Whether somebody asked for a look at accounts.d (or for the end) within a while."""
-        try:
+    async def _pause(self) -> None:
+        """Until accounts changed, the end has come, or a while has passed."""
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._changed.wait()
-        except TimeoutError:
-            return False
         self._changed.clear()
-        return not self._stopping
 
     def _tell_unattended(self, launches: Iterable[records.Launch]) -> None:
         """Launches that are not settled, of runs that no served account owns, are nobody's: a person is told once."""
@@ -125,35 +141,27 @@ class Supervisor:
         )
         told.requests = self._desk.savings.look(time.monotonic(), of_cron)
 
-    async def _load(self) -> profiles.Profiles:
-        return await asyncio.to_thread(profiles.load, self._desk.service.accounts_dir, self._desk.service)
-
-    async def _reload(self) -> None:
-        try:
-            self._apply(await self._load())
-            for served in self._workers.values():
-                served.refresh()
-        except (errors.SettingsError, RuntimeError) as exc:
-            # RuntimeError: no thread is to be had. Accounts that are served go on by what they were read from.
-            self._desk.told.event("accounts.unreadable", level=board.Level.ERROR, reason=str(exc))
-
-    def _apply(self, found: profiles.Profiles) -> None:
+    def _apply(self, found: profiles.Profiles) -> dict[str, list[str]]:
+        """Returns names of accounts by what became of them."""
         bad = {_stem(exc) for exc in found.quarantined}
         wanted = {profile.name: profile for profile in found.profiles if profile.enabled}
-        for name in self._workers.keys() - wanted.keys() - bad:
+        removed = sorted(self._workers.keys() - wanted.keys() - bad)
+        for name in removed:
             self._retire(name)
-        for name, profile in wanted.items():
-            self._serve(name, profile)
+        added = [name for name in wanted if name not in self._workers]
+        changed = [name for name, profile in wanted.items() if self._serve(name, profile) and name not in added]
         self._desk.slots.accounts = len(self._workers)
         self._known = bad | {profile.name for profile in found.profiles}
         self._show(found)
+        return {"added": added, "changed": changed, "removed": removed}
 
     def _retire(self, name: str) -> None:
         retired = self._workers.pop(name)
         self._retired.add(retired)
         retired.retire()
 
-    def _serve(self, name: str, profile: profiles.Profile) -> None:
+    def _serve(self, name: str, profile: profiles.Profile) -> bool:
+        """Let a worker work by this profile; returns whether none has done so yet."""
         served = self._workers.get(name)
         if served is None:
             for retired in self._retired:
@@ -165,12 +173,20 @@ class Supervisor:
             self._tasks[name] = asyncio.create_task(self._run_after(earlier, started), name=f"worker:{name}")
         elif served.profile != profile:
             served.update(profile)
+        else:
+            return False
+        return True
 
     async def _run_after(self, earlier: asyncio.Task[None] | None, started: worker.Worker) -> None:
-        """A worker begins when the one that served the same account before has ended."""
-        name = started.profile.name
+        """A worker begins when the one that served the same account before has ended, whatever the account's name was.
+
+        A profile that is renamed claims what its former name claims until that one's beat has ended.
+        """
+        name, unix_user = started.profile.name, started.profile.unix_user
         if earlier is not None:
             await asyncio.wait({earlier})
+        for gone in [gone for gone in self._retired if gone.profile.unix_user == unix_user and gone is not started]:
+            await gone.gave_back.wait()
         self._desk.told.event("account.started", account=name, unix_user=started.profile.unix_user)
         await guard.keep(f"worker:{name}", started.run, self._desk.told, account=name)
         self._desk.told.event("account.stopped", account=name)
@@ -182,23 +198,36 @@ class Supervisor:
                 self._desk.told.line(name).state = board.State.DISABLED
 
     def _show(self, found: profiles.Profiles) -> None:
-        """Put quarantined and disabled profiles on the board, and tell each refusal once."""
+        """Put quarantined and disabled profiles on the board, and tell each refusal, and its end, once."""
         told = self._desk.told
         told.keep(self._known | self._tasks.keys())
         for profile in found.profiles:
             line = told.line(profile.name)
             line.unix_user = profile.unix_user
+            if line.refusal:
+                told.event("profile.accepted", account=profile.name)
             line.refusal = ""
             if not profile.enabled and profile.name not in self._tasks:
                 line.state = board.State.DISABLED
         for exc in found.quarantined:
-            line = told.line(_stem(exc))
-            if _stem(exc) not in self._workers:
-                line.state = board.State.MISCONFIGURED
-            if line.refusal != str(exc):
-                line.refusal = str(exc)
-                fields = {"key": exc.key, "reason": exc.reason}
-                told.event("profile.refused", account=line.name, level=board.Level.ERROR, **fields)
+            self._show_refused(exc)
+
+    def _show_refused(self, exc: errors.ProfileError) -> None:
+        told, line = self._desk.told, self._desk.told.line(_stem(exc))
+        goes_on = line.name in self._workers
+        if not goes_on:
+            line.state = board.State.MISCONFIGURED
+        refusal = f"{exc}; its last good version goes on" if goes_on else str(exc)
+        if line.refusal != refusal:
+            line.refusal = refusal
+            served_by = "the last good version" if goes_on else "nothing"
+            fields = {"key": exc.key, "reason": exc.reason, "served_by": served_by}
+            told.event("profile.refused", account=line.name, level=board.Level.ERROR, **fields)
+
+    async def _end(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await self._join(tasks)
 
     async def _join(self, tasks: Collection[asyncio.Task[None]]) -> None:
         if tasks:

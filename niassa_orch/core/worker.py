@@ -47,6 +47,8 @@ class Worker:
         self._line.state = board.State.STARTING
         self._stopping = asyncio.Event()
         self._leaving = asyncio.Event()
+        #: Set when it serves no run any more, though calls of it may still live: another account may have them.
+        self.gave_back = asyncio.Event()
         self._wake = asyncio.Event()
         self._enrolled: enrolling.Enrolled | None = None
         self._refreshed = 0
@@ -112,12 +114,14 @@ class Worker:
             self._line.state = board.State.STOPPING
             # Whoever serves the account next need not wait for its calls: it launches nothing that the journal fences.
             self._give_back()
+            self.gave_back.set()
             await guard.unless(self._leaving, self._launcher.finish())
             await self._launcher.stop()
         except asyncio.CancelledError:
             await self._launcher.stop(at_once=True)
             raise
         finally:
+            self.gave_back.set()
             await self._rounds.stop()
 
     async def once(self) -> bool:

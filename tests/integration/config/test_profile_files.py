@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from niassa_orch import errors
-from niassa_orch.config import profiles, settings
+from niassa_orch.config import profiles, settings, shelf
 
 _SERVICE = settings.Settings(host="server9")
 _as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away or be root")
@@ -23,7 +23,7 @@ def _secret(tmp_path: Path, mode: int = 0o600) -> Path:
 
 
 def _load(directory: Path, service: settings.Settings = _SERVICE) -> profiles.Profiles:
-    return profiles.load(directory, service)
+    return shelf.load(directory, service)
 
 
 def _only_refusal(directory: Path, service: settings.Settings = _SERVICE) -> errors.ProfileError:

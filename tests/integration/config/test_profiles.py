@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from niassa_orch import errors
-from niassa_orch.config import profiles, settings
+from niassa_orch.config import profiles, settings, shelf
 
 _EXAMPLES = sorted((Path(__file__).parents[3] / "accounts.d").glob("*.toml.example"))
 _SERVICE = settings.Settings(host="server9")
@@ -25,7 +25,7 @@ def _secret(tmp_path: Path, mode: int = 0o600) -> Path:
 
 
 def _load(directory: Path, service: settings.Settings = _SERVICE) -> profiles.Profiles:
-    return profiles.load(directory, service)
+    return shelf.load(directory, service)
 
 
 def _only_refusal(directory: Path, service: settings.Settings = _SERVICE) -> errors.ProfileError:
