@@ -73,7 +73,7 @@ class AccountsWatch:
         if self._how is settings.AccountsWatch.POLL:
             return "accounts_watch says so"
         kind = await asyncio.to_thread(_kind_of_file_system, self._directory)
-        return f"inotify does not hear what others do on a network file system ({kind})" if _is_remote(kind) else ""
+        return f"inotify does not hear what others do on a network file system ({kind})" if is_remote(kind) else ""
 
     async def _hear(self) -> str:
         """Alarm at what is heard until the directory has changed or is another one; returns why nothing can be heard.
@@ -149,7 +149,8 @@ def _state_of(directory: pathlib.Path) -> tuple[int, ...] | None:
     return (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _is_remote(kind: str) -> bool:
+def is_remote(kind: str) -> bool:
+    """Whether others may write there without this kernel's knowledge; ``kind`` as ``kind_in`` says it."""
     return kind.startswith(_REMOTE)
 
 
@@ -173,5 +174,5 @@ def kind_in(mounts: str, major: int, minor: int) -> str:
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
         if before.split()[2:3] == [f"{major}:{minor}"]:
-            return after.split(maxsplit=1)[0]
+            return after.partition(" ")[0]
     return ""

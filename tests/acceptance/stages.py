@@ -78,7 +78,7 @@ class Stage:
         self.web = books.WebServiceBooks(http, addresses.web_service_url)
         self.oozie = books.OozieBooks(http, addresses.oozie_url)
         self._http = http
-        self._crew = crew
+        self.crew = crew
         self._started = 0
 
     async def schedule(
@@ -155,7 +155,7 @@ class Stage:
         patience = environment.get("HTTP__TIMEOUT_SECONDS", 10)
         defaults = {"HTTP__TIMEOUT_SECONDS": patience, "HTTP__LIST_TIMEOUT_SECONDS": patience}
         settings = {"BEAT__INTERVAL_SECONDS": 0.3, **defaults, **environment}
-        crew = self._crew
+        crew = self.crew
         who = pwd.getpwnam(crew.user) if crew.user else None
         with output.open("wb") as stream:
             process = await asyncio.create_subprocess_exec(

@@ -57,10 +57,14 @@ async def test_a_profile_that_turns_bad_keeps_its_last_good_version_with_a_warni
     serving.supervisor.reload()
     await serving.until(lambda: bool(serving.told.line("bob").refusal))
     await serving.becomes(bob=State.OK)
+    assert serving.told.line("bob").refusal.endswith("its last good version goes on")
+    (told,) = [event for event in serving.told.snapshot().events if event.name == "profile.refused"]
+    assert told.fields["served_by"] == "the last good version"
     assert "account.stopped" not in serving.stage.events
     serving.write("bob")
     serving.supervisor.reload()
     await serving.until(lambda: not serving.told.line("bob").refusal)
+    assert serving.stage.events.count("profile.accepted") == 1
 
 
 async def test_a_profile_that_is_disabled_is_shown_and_not_served(serving: accounts_d.Scene) -> None:
