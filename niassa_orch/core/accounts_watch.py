@@ -21,6 +21,7 @@ _LOOK_SECONDS = 1.0
 _RETRY_SECONDS = 60.0
 _GATHER_MS = 400
 _STEP_MS = 100
+_NOT_TO_BE_HAD = "inotify is not to be had"
 _MOUNTS = pathlib.Path("/proc/self/mountinfo")
 #: File systems on which others may write without this kernel's knowledge.
 _REMOTE = (
@@ -58,7 +59,7 @@ class AccountsWatch:
         self._how = how
         self._told = told
         self._alarm = alarm
-        self._polls_because = ""
+        self._polls_because: str | None = None
 
     async def run(self) -> None:
         """Hear until cancelled; return at once where the settings say that nothing is to be heard."""
@@ -88,7 +89,7 @@ class AccountsWatch:
         except* (FileNotFoundError, NotADirectoryError):
             is_gone = True
         except* (OSError, RuntimeError) as group:
-            reason = f"inotify is not to be had ({group.exceptions[0]}); see sysctl fs.inotify and the service's limits"
+            reason = f"{_NOT_TO_BE_HAD} ({group.exceptions[0]}); see sysctl fs.inotify and the service's limits"
         if is_gone:
             await asyncio.sleep(_LOOK_SECONDS)
         self._alarm()
@@ -129,11 +130,13 @@ class AccountsWatch:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _tell(self, reason: str) -> None:
-        """Say it once when looks take the place of inotify, and when they do not any more."""
-        if bool(reason) != bool(self._polls_because):
-            name, fields = ("accounts.polled", {"reason": reason}) if reason else ("accounts.watched", {})
-            level = board.Level.WARNING if reason.startswith("inotify is not") else board.Level.INFO
-            self._told.event(name, level=level, **fields)
+        """Say how it is heard: at the start, and when looks take the place of inotify or do not any more."""
+        if self._polls_because is None or bool(reason) != bool(self._polls_because):
+            if reason:
+                level = board.Level.WARNING if reason.startswith(_NOT_TO_BE_HAD) else board.Level.INFO
+                self._told.event("accounts.polled", level=level, reason=reason)
+            else:
+                self._told.event("accounts.watched")
         self._polls_because = reason
 
 

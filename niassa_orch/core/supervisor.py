@@ -80,12 +80,14 @@ class Supervisor:
     async def _follow(self) -> None:
         """Let what is dropped in take effect."""
         while True:
-            brought = await self._drop_ins.next()
-            drop_ins.tell(self._desk.told, self._apply(brought.profiles))
-            if brought.asked:
-                for served in self._workers.values():
-                    served.refresh()
-            self._changed.set()
+            self._reload(await self._drop_ins.next())
+
+    def _reload(self, brought: drop_ins.Brought) -> None:
+        drop_ins.tell(self._desk.told, self._apply(brought.profiles))
+        if brought.asked:
+            for served in self._workers.values():
+                served.refresh()
+        self._changed.set()
 
     async def once(self) -> bool:
         """One beat of every enabled account, side by side; returns whether all of them fared well."""

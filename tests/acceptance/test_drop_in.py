@@ -41,17 +41,19 @@ async def test_a_profile_that_is_changed_is_worked_by_and_its_call_under_way_kee
 async def test_a_profile_that_is_renamed_is_served_under_its_new_name_when_the_old_one_let_go(
     stage: stages.Stage,
 ) -> None:
-    first = await stage.schedule("bob")
+    first = await stage.schedule("bob", "align:300")
     async with stage.service(HTTP__TIMEOUT_SECONDS=5, HTTP__ATTEMPTS=1) as service:
-        await stage.web.reach("completed", first)
+        await stage.web.reach("running", first)
         # Under its old name it has a request under way, and still claims its runs.
-        await stage.web.order("hang", user="bob@lab.net", times=1)
+        await stage.web.order("hang", method="GET", path=f"/{first}$", agent="niassa-orch", times=1)
+        await stage.cancel("bob", first)
         await books.until("a request that hangs", lambda: _struck(stage))
         stage.profile("bob").rename(stage.profile("robert"))
         told = await service.tells("accounts.changed", seconds=_SECONDS)
         assert told.fields == {"added": "robert", "removed": "bob"}
         later = await stage.schedule("bob")
-        await service.tells("launch.verified", account="robert", seconds=60)
+        await service.tells("launch.verified", account="robert", accession=later, seconds=60)
+        await stage.web.reach("cancelled", first)
         assert service.events("account.stopped", account="bob")
         assert service.events("account.misconfigured") == []
     await stage.launched_once(first, later)

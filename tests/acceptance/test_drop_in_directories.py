@@ -106,8 +106,8 @@ async def test_without_inotify_a_look_a_second_does_and_the_service_says_why(sta
         await _skip_without_user_namespaces()
         stage.crew = stages.Crew(argv=(*_DEAF, sys.executable, "-m", "niassa_orch"))
     async with stage.service(**environment) as service:
-        await _both_start(service)
-        told = await service.tells("accounts.polled")
+        await _both_start(service, "accounts.polled")
+        (told,) = service.events("accounts.polled")
         assert (told.level, "inotify" in told["reason"]) == (("info", False) if how == "poll" else ("warning", True))
         stage.profile("bob").chmod(0o666)
         await service.tells("profile.refused", account="bob", seconds=_SECONDS)
@@ -121,7 +121,7 @@ async def test_without_inotify_a_look_a_second_does_and_the_service_says_why(sta
 
 async def test_switched_off_nothing_takes_effect_before_somebody_asks(stage: stages.Stage) -> None:
     async with stage.service(ACCOUNTS_WATCH="off") as service:
-        await _both_start(service)
+        await _both_start(service, "service.started")
         stage.profile("bob").unlink()
         for _ in range(3):
             await stage.web.reach("completed", await stage.schedule("bob"))
@@ -136,7 +136,9 @@ async def _skip_without_user_namespaces() -> None:
         pytest.skip("inotify cannot be taken away from one process here: unshare --user is refused")
 
 
-async def _both_start(service: services.Service) -> None:
+async def _both_start(service: services.Service, heard: str = "accounts.watched") -> None:
+    """And whatever happens now is heard, or not: what happened before the watch stood is looked for once it does."""
+    await service.tells(heard)
     for name in ("alice", "bob"):
         await service.tells("account.started", account=name)
 

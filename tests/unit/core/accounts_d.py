@@ -25,11 +25,9 @@ class Scene:
         self.enrolling = served.Enrolling(stage)
         self.supervisor = self.new_supervisor()
 
-    def new_supervisor(self) -> supervisor.Supervisor:
-        """Of a process that begins now."""
-        # Nothing is heard of accounts.d but what a test asks for: by the stage's clock nobody else's thread would work.
-        off = settings.AccountsWatch.OFF
-        service = settings.Settings(accounts_dir=self.accounts_dir, accounts_watch=off, allow_root=True)
+    def new_supervisor(self, watch: settings.AccountsWatch = settings.AccountsWatch.OFF) -> supervisor.Supervisor:
+        """Of a process that begins now; as a rule it hears nothing of accounts.d but what a test asks for."""
+        service = settings.Settings(accounts_dir=self.accounts_dir, accounts_watch=watch, allow_root=True)
         return supervisor.Supervisor(served.desk(self.stage, self.enrolling, service))
 
     def write(self, name: str, text: str = GOOD) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from niassa_orch import errors
+from niassa_orch.config import settings
 from niassa_orch.core import board
 from tests.fakes import stage as stages
 from tests.unit.core import accounts_d
@@ -39,6 +40,23 @@ async def test_a_profile_that_appears_is_served_and_one_that_goes_is_not_any_mor
     serving.supervisor.reload()
     await serving.becomes(alice=State.OK)
     assert "bob" in serving.enrolling.released
+
+
+async def test_an_edit_of_one_profile_enrols_that_account_anew_and_no_other(scene: accounts_d.Scene) -> None:
+    scene.write("alice", GOOD.replace("server2", "server3"))
+    scene.supervisor = scene.new_supervisor(settings.AccountsWatch.AUTO)
+    running = asyncio.create_task(scene.supervisor.run())
+    await scene.becomes(alice=State.OK, bob=State.OK)
+    scene.enrolling.enrolled.clear()
+    scene.write("alice", GOOD.replace("server2", "server4"))
+    await scene.until(lambda: "accounts.changed" in scene.stage.events and bool(scene.enrolling.enrolled))
+    scene.supervisor.reload()  # by which all are enrolled anew
+    await scene.until(lambda: "bob" in scene.enrolling.enrolled)
+    assert scene.enrolling.enrolled[0] == "alice"
+    assert scene.enrolling.enrolled.count("alice") == 2
+    assert scene.enrolling.enrolled.count("bob") == 1
+    scene.supervisor.stop()
+    await asyncio.wait_for(running, 30)
 
 
 async def test_a_bad_profile_is_quarantined_by_name_and_touches_nobody_else(serving: accounts_d.Scene) -> None:
