@@ -107,7 +107,7 @@ def _settings(place: pathlib.Path, watch: str) -> dict[str, str]:
 
 async def _until(output: pathlib.Path, event: str, times: int) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (text := (await asyncio.to_thread(output.read_text, "utf-8"))).count(f" {event} ") < times:
+    while (text := (await asyncio.to_thread(output.read_text, "utf-8"))).split().count(event) < times:
         if time.monotonic() > deadline:
             message = f"{event} was not told {times} times: {text[-2000:]}"
             raise RuntimeError(message)
