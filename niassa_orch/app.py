@@ -100,12 +100,22 @@ async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
 
 async def census(service: settings.Settings, redactor: logs.Redactor) -> list[accounts_table.Row]:
     """Every profile, for the table of accounts; the service may run meanwhile."""
-    async with _session(service) as http:
-        directory = state_directory.StateDirectory(service.state_dir)
-        reach = neighbours.Neighbours(service, http)
-        enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
+    async with _enrolling(service, redactor) as enrol:
         entries = await core_census.take(service, enrol)
     return [_row(entry) for entry in entries]
+
+
+async def account(service: settings.Settings, redactor: logs.Redactor, name: str) -> core_census.Shown:
+    """One profile with all its values; the service may run meanwhile."""
+    async with _enrolling(service, redactor) as enrol:
+        return await core_census.show(service, enrol, name)
+
+
+@contextlib.asynccontextmanager
+async def _enrolling(service: settings.Settings, redactor: logs.Redactor) -> AsyncIterator[enrolling.Enrolling]:
+    async with _session(service) as http:
+        directory = state_directory.StateDirectory(service.state_dir)
+        yield enrolling.Enrolling(service, directory, neighbours.Neighbours(service, http), redactor.register)
 
 
 def _session(service: settings.Settings) -> sessions.Session:
@@ -116,8 +126,7 @@ def _session(service: settings.Settings) -> sessions.Session:
 
 
 def _row(entry: core_census.Entry) -> accounts_table.Row:
-    state = "refused" if entry.reason else "ok" if entry.enabled else "disabled"
-    return accounts_table.Row(entry.profile, entry.unix_user, state, entry.reason, entry.account)
+    return accounts_table.Row(entry.profile, entry.unix_user, entry.state, entry.reason, entry.account)
 
 
 class _Signals:

@@ -7,7 +7,6 @@ signal: 128 + n, as shells say it. The only room that prints; the commands of th
 import asyncio
 import contextlib
 import enum
-import json
 import os
 import pathlib
 import sys
@@ -17,17 +16,24 @@ from typing import Annotated, NoReturn, TextIO
 import rich.console
 import typer
 
-from niassa_orch import __version__, app, cli_doubts, cli_sandbox, cli_sudoers, early_signals, errors, logs
+from niassa_orch import (
+    __version__,
+    app,
+    cli_accounts,
+    cli_doubts,
+    cli_sandbox,
+    cli_sudoers,
+    early_signals,
+    errors,
+    logs,
+)
 from niassa_orch.config import settings
-from niassa_orch.faces import accounts_table
 
 EXIT_FAILURE = 1
 EXIT_CONFIGURATION = 78
 
 _EPILOG = "Exit codes: 0 done, 1 failure, 2 wrong usage, 78 configuration."
 _ENDED_AT_ONCE = "niassa-orch: ended at once by a second signal; what was under way is settled at the next start"
-#: Where there is no terminal, lines are for programs: none is folded.
-_WIDTH_OFF_TERMINAL = 10_000
 
 
 class LogLevel(enum.StrEnum):
@@ -47,6 +53,7 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+application.add_typer(cli_accounts.application, name="accounts", epilog=_EPILOG)
 application.add_typer(cli_sandbox.application, name="sandbox")
 for command in (cli_doubts.doubts, cli_doubts.resolve, cli_sudoers.sudoers):
     application.command(epilog=_EPILOG)(command)
@@ -108,7 +115,7 @@ def run(
     service = _load(context, options)
     console = rich.console.Console()
     live = console.is_terminal if dashboard is None else dashboard
-    redactor = _configure_logs(log_level, live=live)
+    redactor = _configure_logs(service, log_level, live=live)
     try:
         asyncio.run(app.run(service, redactor, console if live else None))
     except asyncio.CancelledError:
@@ -126,35 +133,8 @@ def once(
     Launches are waited for and looked at. Exit code 1 if any account did not fare well.
     """
     service = _load(context)
-    redactor = _configure_logs(log_level, live=False)
+    redactor = _configure_logs(service, log_level, live=False)
     if not asyncio.run(app.once(service, redactor)):
-        raise typer.Exit(EXIT_FAILURE)
-
-
-@application.command(epilog=_EPILOG)
-def accounts(
-    context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-) -> None:
-    """Who schedules, for which host, and which Unix user runs it here; a line a profile.
-
-    Reads users' own seqware settings as those users, as the service does; asks no web service. Exit code 1 if any
-    profile cannot be used.
-    """
-    service = _load(context)
-    redactor = logs.configure(sys.stderr, level="error")
-    logs.install_hooks(redactor)
-    rows = asyncio.run(app.census(service, redactor))
-    if as_json:
-        print(json.dumps([row.to_json() for row in rows], indent=2))
-    else:
-        console = rich.console.Console()
-        if not console.is_terminal:
-            console.width = _WIDTH_OFF_TERMINAL
-        console.print(accounts_table.render(rows))
-        if not rows:
-            print(f'no profile in {service.accounts_dir}: drop in a file bob.toml with one line, unix_user = "..."')
-    if any(row.state == "refused" for row in rows):
         raise typer.Exit(EXIT_FAILURE)
 
 
@@ -190,9 +170,11 @@ def _load(context: typer.Context, options: Mapping[str, object] | None = None) -
     return service
 
 
-def _configure_logs(level: str, *, live: bool) -> logs.Redactor:
+def _configure_logs(service: settings.Settings, level: str, *, live: bool) -> logs.Redactor:
     redactor = logs.configure(_event_lines(live=live), level=level)
     logs.install_hooks(redactor)
+    for secret in service.secrets.at_start():
+        redactor.register(secret)
     return redactor
 
 

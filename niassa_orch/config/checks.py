@@ -6,6 +6,7 @@ text itself, since it may hold a password by mistake. Used as validators by ``se
 """
 
 import json
+import re
 import string
 import urllib.parse
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Annotated
 
 import pydantic
 import pydantic_settings
+
+#: Variables that begin so hold passwords and are no settings.
+SECRET_PREFIX = "NIASSA_ORCH_SECRET_"  # noqa: S105 - a name, no password
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # What Java's String.trim takes off; str.strip() would take off much more.
@@ -115,6 +119,22 @@ def settings_path(text: str) -> str:
     return text
 
 
+def credential_name(text: str) -> str:
+    """The name of a systemd credential, which is a file below a directory and leads to no other place."""
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}", text, re.ASCII):
+        reason = "is no name of a credential: letters, digits and ._- as after LoadCredential= in the unit, no path"
+        raise ValueError(reason)
+    return text
+
+
+def secret_variable(text: str) -> str:
+    """An environment variable that may hold a password: all of these are hidden from whatever the service starts."""
+    if not re.fullmatch(rf"{SECRET_PREFIX}[A-Za-z0-9_]{{1,200}}", text, re.ASCII):
+        reason = f"must be the name of a variable that begins with {SECRET_PREFIX}, such as {SECRET_PREFIX}BOB"
+        raise ValueError(reason)
+    return text
+
+
 def given_path(value: object) -> object:
     """Refuses what would silently mean the directory where the service was started, and unseen characters."""
     if isinstance(value, str) and (not value or value.startswith("~") or not value.isprintable()):
@@ -143,6 +163,8 @@ HostOrEmpty = Annotated[str, pydantic.AfterValidator(lambda text: text and query
 QueryText = Annotated[str, pydantic.AfterValidator(query_text)]
 WebUser = Annotated[str, pydantic.AfterValidator(web_user)]
 BaseUrl = Annotated[str, pydantic.AfterValidator(base_url)]
+CredentialName = Annotated[str, pydantic.AfterValidator(credential_name)]
+SecretVariable = Annotated[str, pydantic.AfterValidator(secret_variable)]
 SettingsPath = Annotated[str, pydantic.AfterValidator(settings_path)]
 #: Absolute as written.
 AbsolutePath = Annotated[Path, pydantic.BeforeValidator(given_path), pydantic.AfterValidator(absolute_path)]

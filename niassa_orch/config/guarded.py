@@ -9,6 +9,7 @@ import errno
 import os
 import shlex
 import stat
+import struct
 from pathlib import Path
 
 from niassa_orch import errors
@@ -47,7 +48,7 @@ def read_bytes(path: Path, *, forbidden_mode: int, limit_bytes: int, directory: 
     try:
         descriptor = os.open(path if directory is None else path.name, _FLAGS, dir_fd=directory)
         try:
-            check(path, os.fstat(descriptor), forbidden_mode)
+            check(path, os.fstat(descriptor), forbidden_mode & ~_mask_bits(descriptor))
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 content = file.read(limit_bytes + 1)
         finally:
@@ -84,11 +85,30 @@ def check_owner_and_mode(path: Path, status: os.stat_result, forbidden_mode: int
         raise FileRefusedError(reason)
     if status.st_mode & forbidden_mode == 0:
         return
-    if forbidden_mode == WRITABLE_BY_OTHERS:
+    if forbidden_mode & stat.S_IROTH == 0:
         reason = f"{path} can be written by others: chmod go-w {quoted}"
     else:
         reason = f"{path} is open to others than its owner: chmod 600 {quoted}"
     raise FileRefusedError(reason)
+
+
+def _mask_bits(descriptor: int) -> int:
+    """The bits of the group that are the mask of an access list which lets in nobody but root and ourselves.
+
+    systemd leaves a credential to root and gives us a right of our own, so that its mode reads 0440 though no group can
+    read it. Entries of Linux: tag, permissions, id; 2 is a user, 4 the file's group, 8 another group, 32 all others.
+    """
+    try:
+        listed = os.getxattr(descriptor, "system.posix_acl_access")
+    except OSError:
+        return 0  # there is none
+    entries = struct.iter_unpack("<HHI", listed[4:])
+    others = [
+        tag
+        for tag, right, who in entries
+        if right and (tag in (4, 8, 32) or (tag == 2 and who not in (0, os.geteuid())))
+    ]
+    return 0 if others else stat.S_IRWXG
 
 
 def _os_reason(path: Path, error: OSError) -> str:

@@ -11,62 +11,19 @@ import pwd
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pydantic
 
 from niassa_orch import errors
-from niassa_orch.config import checks, credentials, documents, guarded
+from niassa_orch.config import documents, guarded, profile_keys
 from niassa_orch.config import settings as service_settings
-from niassa_orch.domain import accounts
 
 _LIMIT_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*\.toml")
 
 
-class WebServiceKeys(documents.Table):
-    """``[web_service]``: where the account's runs are, and its login there.
-
-    ``poll``: ``shared`` lists with the logins of all accounts of the same web service and host in turn, ``own`` with
-    the account's own alone, for a web service that shows each login only its own runs.
-    """
-
-    url: checks.BaseUrl | None = None
-    poll: Literal["shared", "own"] = "shared"
-    user: checks.WebUser | None = None
-    password_file: checks.AbsolutePath | None = None
-    ca_file: checks.AbsolutePath | None = None
-
-
-class EngineKeys(documents.Table):
-    """``[engine]``: how runs are launched, and where Oozie is."""
-
-    command: checks.Command | None = None
-    oozie_url: checks.BaseUrl | None = None
-    default_engine: checks.QueryText | None = None
-
-
-class LaunchingKeys(documents.Table):
-    """``[launching]``: how many launches of the account may be begun; see ``settings.Launching``."""
-
-    in_flight: service_settings.Size | None = None
-    a_beat: service_settings.Size | None = None
-
-
-class ProfileKeys(documents.Table):
-    """All keys that a profile's file may hold."""
-
-    unix_user: str
-    enabled: bool = True
-    host: checks.QueryText | None = None
-    settings_file: checks.SettingsPath = "~/.seqware/settings"
-    propagation: accounts.Propagation = accounts.Propagation.NATIVE
-    web_service: WebServiceKeys = WebServiceKeys()
-    engine: EngineKeys = EngineKeys()
-    launching: LaunchingKeys = LaunchingKeys()
-
-
-class Profile(ProfileKeys):
+class Profile(profile_keys.ProfileKeys):
     """One account as its file tells it; ``name`` is the file's stem. It holds no secret, only where one is."""
 
     name: str
@@ -133,18 +90,18 @@ def read(path: Path, directory: int, settings: service_settings.Settings) -> Pro
         raise errors.ProfileError(path.name, "", str(exc)) from exc
     profile = _parse(path.name, document)
     _check_unix_user(profile, settings)
-    _check_files(profile)
+    _check_files(profile, settings)
     return profile
 
 
 def _parse(file: str, document: dict[str, Any]) -> Profile:
     try:
-        keys = ProfileKeys.model_validate(document)
+        keys = profile_keys.ProfileKeys.model_validate(document)
     except pydantic.ValidationError as exc:
-        first, *others = documents.explain(exc, ProfileKeys)
+        first, *others = documents.explain(exc, profile_keys.ProfileKeys)
         more = "".join(f"; {problem.key}: {problem.reason}" for problem in others)
         raise errors.ProfileError(file, first.key, first.reason + more) from exc
-    return Profile(name=file.removesuffix(".toml"), **{key: getattr(keys, key) for key in ProfileKeys.model_fields})
+    return Profile(name=file.removesuffix(".toml"), **{key: getattr(keys, key) for key in keys.model_fields_set})
 
 
 def _unix_user(file: str, unix_user: str) -> pwd.struct_passwd:
@@ -163,14 +120,13 @@ def _check_unix_user(profile: Profile, settings: service_settings.Settings) -> N
         raise errors.ProfileError(profile.file, "unix_user", reason)
 
 
-def _check_files(profile: Profile) -> None:
+def _check_files(profile: Profile, settings: service_settings.Settings) -> None:
     """A password that is missing or open to others is better refused now than at the first request."""
     keys = profile.web_service
-    if keys.password_file:
-        try:
-            credentials.read_password_file(keys.password_file)
-        except errors.CredentialError as exc:
-            raise errors.ProfileError(profile.file, "web_service.password_file", str(exc)) from exc
+    try:
+        settings.secrets.read(keys)
+    except errors.CredentialError as exc:
+        raise errors.ProfileError(profile.file, f"web_service.{keys.password_source}", str(exc)) from exc
     if keys.ca_file and not os.access(keys.ca_file, os.R_OK):
         reason = f"{keys.ca_file} does not exist, or cannot be read by the service's user"
         raise errors.ProfileError(profile.file, "web_service.ca_file", reason)

@@ -6,8 +6,10 @@ Making a ``Settings`` by hand reads nothing at all. How the sources are read sta
 account belongs here.
 """
 
+import dataclasses
 import enum
 import functools
+import os
 import socket
 import types
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ from typing import Annotated
 import pydantic
 
 from niassa_orch import errors
-from niassa_orch.config import checks, documents, sources
+from niassa_orch.config import checks, credentials, documents, sources
 
 DEFAULT_FILE = Path("/etc/niassa-orch/niassa-orch.toml")
 
@@ -124,6 +126,14 @@ class AccountsWatch(enum.StrEnum):
     OFF = "off"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What ``load`` learned beside the values, and no file and no option may set; equal settings may differ in it."""
+
+    secrets: credentials.Secrets = dataclasses.field(default_factory=credentials.Secrets, compare=False, repr=False)
+    origins: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
+
+
 class Settings(documents.Table):
     """All settings, valid and frozen; every path in them is absolute once it was read."""
 
@@ -141,6 +151,16 @@ class Settings(documents.Table):
     http: Http = Http()
     oozie: Oozie = Oozie()
     texts: Texts = Texts()
+    _surroundings: _Surroundings = pydantic.PrivateAttr(default_factory=_Surroundings)
+
+    @property
+    def secrets(self) -> credentials.Secrets:
+        """Where passwords are read that profiles name; without those of any environment unless ``load`` made this."""
+        return self._surroundings.secrets
+
+    def origin(self, key: str) -> str:
+        """Who said the value of a dotted key: a file, a variable, an option; ``""`` when it is the default."""
+        return self._surroundings.origins.get(key, "")
 
     @functools.cached_property
     def effective_host(self) -> str:
@@ -155,7 +175,7 @@ def load(
     config_file: Path | None = None,
     options: Mapping[str, object] = types.MappingProxyType({}),
 ) -> Settings:
-    """Read the file and the environment and lay the options over them.
+    """Read the file and the environment and lay the options over them; passwords leave the environment.
 
     Args:
         config_file: The TOML file; ``None`` means ``DEFAULT_FILE``, which may be absent.
@@ -164,6 +184,7 @@ def load(
     Raises:
         errors.SettingsError: One line a problem: where it is, the key, the reason.
     """
+    secrets = credentials.taken_from(os.environ)
     given = sources.options(options)
     environment = sources.environment(Settings)
     file = sources.file(config_file or DEFAULT_FILE, required=config_file is not None)
@@ -175,4 +196,5 @@ def load(
         raise errors.SettingsError("\n".join(problems)) from exc
     if problems:
         raise errors.SettingsError("\n".join(problems))
+    settings._surroundings = _Surroundings(secrets, sources.origins(file, environment, given))
     return settings

@@ -5,7 +5,7 @@ that pydantic would pass over without a word (a variable that is no setting) is 
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,19 @@ def locate(problem: documents.Problem, *sources: Source) -> str:
     """The problem as a line for people, beginning with the source that won for its key."""
     winner = next((source for source in reversed(sources) if _holds(source.tree, problem.key)), sources[0])
     return f"{winner.origin(problem.key)}: {problem.key}: {problem.reason}"
+
+
+def origins(*given: Source) -> dict[str, str]:
+    """From each dotted key that any source says to the origin that won."""
+    return {key: source.origin(key) for source in given for key in _leaves(source.tree)}
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
 
 
 def _readable(model: type[pydantic.BaseModel]) -> type[pydantic_settings.BaseSettings]:

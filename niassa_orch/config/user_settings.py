@@ -7,13 +7,12 @@ is not trusted, so no part of it stands in any message. Called by ``core`` when 
 
 import dataclasses
 import io
-from collections.abc import Callable
 
 import javaproperties
 import pydantic
 
 from niassa_orch import errors
-from niassa_orch.config import checks, credentials, profiles
+from niassa_orch.config import checks, choosing, credentials, profiles
 from niassa_orch.config import settings as service_settings
 from niassa_orch.domain import accounts
 
@@ -71,7 +70,7 @@ def needs_user_settings(profile: profiles.Profile) -> bool:
     Where the engine propagates, which Oozie it asks is such a thing, whatever the profile says.
     """
     keys = profile.web_service
-    whole = keys.url and keys.user and keys.password_file and profile.engine.oozie_url
+    whole = keys.url and keys.user and keys.password_source and profile.engine.oozie_url
     return not whole or profile.propagation is accounts.Propagation.ENGINE
 
 
@@ -80,24 +79,30 @@ def merge(
     user_settings: UserSettings | None,
     password: pydantic.SecretStr | None,
     settings: service_settings.Settings,
+    chosen: choosing.Choosing | None = None,
 ) -> tuple[accounts.Account, credentials.Login]:
     """Complete a profile with the user's own settings; the profile wins.
 
     Args:
         profile: What the administrator wrote.
         user_settings: What the Unix user wrote, or ``None`` when it was not read.
-        password: From ``password_file``, or ``None`` when the profile names none.
-        settings: For the host of profiles that name none.
+        password: The one that the profile names, or ``None`` when it names none.
+        settings: For what neither says.
+        chosen: Of this profile and these settings; told of every value and who said it.
 
     Raises:
         errors.UserSettingsError: Something is in neither, or is no URL or user; with the key and what to do.
     """
     theirs = user_settings or UserSettings()
-    _check_method(profile, theirs)
+    chosen = chosen or choosing.Choosing(profile, settings)
+    _check_method(profile, theirs, chosen)
     if profile.propagation is accounts.Propagation.ENGINE:
-        _check_oozie(profile, theirs)
-    account = _account(profile, theirs, settings)
-    return account, credentials.Login(account.web_user, password or _their_password(profile, theirs, account.web_user))
+        _check_oozie(profile, theirs, chosen)
+    account = _account(profile, theirs, settings, chosen)
+    if password is None:
+        return account, credentials.Login(account.web_user, _their_password(profile, theirs, account.web_user, chosen))
+    chosen.password()
+    return account, credentials.Login(account.web_user, password)
 
 
 def same_web_service(account_url: str, their_url: str) -> bool:
@@ -116,20 +121,29 @@ def same_web_service(account_url: str, their_url: str) -> bool:
         return False
 
 
-def _account(profile: profiles.Profile, theirs: UserSettings, settings: service_settings.Settings) -> accounts.Account:
-    keys, engine = profile.web_service, profile.engine
+def _account(
+    profile: profiles.Profile,
+    theirs: UserSettings,
+    settings: service_settings.Settings,
+    chosen: choosing.Choosing,
+) -> accounts.Account:
+    keys, engine, launching = profile.web_service, profile.engine, profile.launching
+    most = settings.launching
     return accounts.Account(
         name=profile.name,
         unix_user=profile.unix_user,
-        host=profile.host or settings.effective_host,
-        web_service_url=keys.url or _required(profile, "url", "SW_REST_URL", theirs.rest_url, checks.base_url),
-        web_user=keys.user or _required(profile, "user", "SW_REST_USER", theirs.rest_user, checks.web_user),
-        oozie_url=engine.oozie_url or _optional(profile, "OOZIE_URL", theirs.oozie_url, checks.base_url),
+        host=profile.host or chosen.of_service("host", "host", settings.effective_host),
+        web_service_url=keys.url or chosen.required("web_service.url", "SW_REST_URL", theirs.rest_url, checks.base_url),
+        web_user=keys.user or chosen.required("web_service.user", "SW_REST_USER", theirs.rest_user, checks.web_user),
+        oozie_url=engine.oozie_url
+        or chosen.optional("engine.oozie_url", "OOZIE_URL", theirs.oozie_url, checks.base_url),
         default_engine=engine.default_engine
-        or _optional(profile, "SW_DEFAULT_WORKFLOW_ENGINE", theirs.default_engine, _engine_name),
-        polls_alone=profile.web_service.poll == "own",
-        in_flight=profile.launching.in_flight or settings.launching.account_in_flight,
-        a_beat=profile.launching.a_beat or settings.launching.account_a_beat,
+        or chosen.optional("engine.default_engine", "SW_DEFAULT_WORKFLOW_ENGINE", theirs.default_engine, _engine_name),
+        polls_alone=keys.poll == "own",
+        in_flight=launching.in_flight
+        or chosen.of_service("launching.in_flight", "launching.account_in_flight", most.account_in_flight),
+        a_beat=launching.a_beat
+        or chosen.of_service("launching.a_beat", "launching.account_a_beat", most.account_a_beat),
         propagation=profile.propagation,
     )
 
@@ -157,76 +171,48 @@ def _taken(found: dict[str, str]) -> UserSettings:
     )
 
 
-def _check_method(profile: profiles.Profile, theirs: UserSettings) -> None:
+def _check_method(profile: profiles.Profile, theirs: UserSettings, chosen: choosing.Choosing) -> None:
     """Without the web service the engine would run jobs and tell nobody."""
     if theirs.metadata_method is not None and theirs.metadata_method.strip().lower() != "webservice":
-        reason = f"must be webservice in {_place(profile)}"
+        reason = f"must be webservice in {chosen.place}"
         raise errors.UserSettingsError(profile.file, "SW_METADATA_METHOD", reason)
 
 
-def _check_oozie(profile: profiles.Profile, theirs: UserSettings) -> None:
+def _check_oozie(profile: profiles.Profile, theirs: UserSettings, chosen: choosing.Choosing) -> None:
     """The engine asks the Oozie of the user's settings: another one that is well would say nothing about that one."""
     if theirs.oozie_url is None or not theirs.oozie_url.strip():
-        reason = f'is missing in {_place(profile)}, and with propagation = "engine" it is the engine that asks it'
+        reason = f'is missing in {chosen.place}, and with propagation = "engine" it is the engine that asks it'
         raise errors.UserSettingsError(profile.file, "OOZIE_URL", reason)
     named = profile.engine.oozie_url
-    if named and named != _checked(profile, "OOZIE_URL", theirs.oozie_url, checks.base_url):
-        reason = f"is not OOZIE_URL in {_place(profile)}, which the engine asks: take it out of the profile"
+    if named and named != chosen.checked("OOZIE_URL", theirs.oozie_url, checks.base_url):
+        reason = f"is not OOZIE_URL in {chosen.place}, which the engine asks: take it out of the profile"
         raise errors.UserSettingsError(profile.file, "engine.oozie_url", reason)
-
-
-def _required(
-    profile: profiles.Profile, key: str, their_key: str, their_value: str | None, check: Callable[[str], str]
-) -> str:
-    if their_value is None or not their_value.strip():
-        raise _missing(profile, key, their_key)
-    return _checked(profile, their_key, their_value, check)
-
-
-def _optional(profile: profiles.Profile, their_key: str, their_value: str | None, check: Callable[[str], str]) -> str:
-    if their_value is None or not their_value.strip():
-        return ""
-    return _checked(profile, their_key, their_value, check)
 
 
 def _engine_name(text: str) -> str:
     return checks.query_text(text.strip())
 
 
-def _checked(profile: profiles.Profile, their_key: str, their_value: str, check: Callable[[str], str]) -> str:
-    try:
-        return check(their_value)
-    except ValueError as exc:
-        reason = f"{exc} (in {_place(profile)})"
-    raise errors.UserSettingsError(profile.file, their_key, reason)
-
-
-def _their_password(profile: profiles.Profile, theirs: UserSettings, user: str) -> pydantic.SecretStr:
+def _their_password(
+    profile: profiles.Profile, theirs: UserSettings, user: str, chosen: choosing.Choosing
+) -> pydantic.SecretStr:
     """The password in the user's settings, which belongs to the user who is named beside it and to nobody else."""
     if theirs.rest_password is None:
-        raise _missing(profile, "password_file", "SW_REST_PASS")
-    _check_password(profile, theirs.rest_password.get_secret_value())
+        raise chosen.missing(key="web_service.password_file", their_key="SW_REST_PASS")
+    _check_password(profile, theirs.rest_password.get_secret_value(), chosen.place)
     if checks.normal_login(theirs.rest_user or user) != user:
-        reason = f"is required: SW_REST_PASS in {_place(profile)} belongs to another user than web_service.user"
+        reason = f"is required: SW_REST_PASS in {chosen.place} belongs to another user than web_service.user"
         raise errors.UserSettingsError(profile.file, "web_service.password_file", reason)
+    chosen.password("SW_REST_PASS")
     return theirs.rest_password
 
 
-def _check_password(profile: profiles.Profile, password: str) -> None:
+def _check_password(profile: profiles.Profile, password: str, place: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in password):
         # Refused here, since the encoder's error would carry the password.
-        reason = f"has a \\u escape that is half a character, in {_place(profile)}"
+        reason = f"has a \\u escape that is half a character, in {place}"
     elif len(password.encode()) > credentials.PASSWORD_LIMIT_BYTES:
-        reason = f"is longer than {credentials.PASSWORD_LIMIT_BYTES} bytes, in {_place(profile)}: set a shorter one"
+        reason = f"is longer than {credentials.PASSWORD_LIMIT_BYTES} bytes, in {place}: set a shorter one"
     else:
         return
     raise errors.UserSettingsError(profile.file, "SW_REST_PASS", reason)
-
-
-def _missing(profile: profiles.Profile, key: str, their_key: str) -> errors.UserSettingsError:
-    reason = f"is missing, and so is {their_key} in {_place(profile)}: write one of them"
-    return errors.UserSettingsError(profile.file, f"web_service.{key}", reason)
-
-
-def _place(profile: profiles.Profile) -> str:
-    return f"{profile.settings_file} of {profile.unix_user}"

@@ -1,4 +1,4 @@
-"""Every profile completed, or the reason why not: what the ``accounts`` command shows. Serves nobody, changes nothing.
+"""Every profile completed, or the reason why not: what the ``accounts`` commands show. Serves nobody, changes nothing.
 
 Users' own seqware settings are read as those users, as the service does; no web service and no Oozie is asked. A
 disabled profile is shown as it stands in its file, and nobody is asked about it.
@@ -7,15 +7,17 @@ disabled profile is shown as it stands in its file, and nobody is asked about it
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from niassa_orch import errors
-from niassa_orch.config import checks, documents, guarded, profiles, settings, shelf
+from niassa_orch.config import checks, choosing, documents, guarded, profiles, settings, shelf, suggestions
 from niassa_orch.core import enrolling
 from niassa_orch.domain import accounts
 
 _LIMIT_BYTES = 64 * 1024
+#: So many names are told to somebody who asked for one that there is not.
+_NAMES = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,6 +40,70 @@ class Entry:
     enabled: bool
     account: Facts = Facts()
     reason: str = ""
+
+    @property
+    def state(self) -> str:
+        """``ok``, ``disabled`` or ``refused``, then with a reason."""
+        return "refused" if self.reason else "ok" if self.enabled else "disabled"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """One profile with every value that counts for it, as far as it is known.
+
+    Args:
+        entry: As in the table.
+        file: The profile's path.
+        values: What was chosen, by key in the order of the document; ``None`` for what is not known.
+        warning: Something that a person should look at though the account works, or ``""``.
+    """
+
+    entry: Entry
+    file: str
+    values: Mapping[str, choosing.Choice | None]
+    warning: str = ""
+
+
+async def show(service: settings.Settings, enrol: enrolling.Enrolling, name: str) -> Shown:
+    """One profile completed, and who said each of its values; raises like ``take``.
+
+    Raises:
+        ProfileError: There is no such profile; the message says which there are.
+    """
+    found = await asyncio.to_thread(shelf.load, service.accounts_dir, service)
+    file = f"{name}.toml"
+    for exc in found.quarantined:
+        if exc.file == file:
+            refused = await asyncio.to_thread(_refused, service, exc)
+            return Shown(refused, str(service.accounts_dir / file), {})
+    for profile in found.profiles:
+        if profile.file == file:
+            return await _shown(profile, service, enrol)
+    known = [profile.file for profile in found.profiles] + [exc.file for exc in found.quarantined]
+    raise errors.ProfileError(file, "", _no_such(service, name, sorted(one.removesuffix(".toml") for one in known)))
+
+
+async def _shown(profile: profiles.Profile, service: settings.Settings, enrol: enrolling.Enrolling) -> Shown:
+    chosen = choosing.Choosing(profile, service)
+    entry = Entry(profile.name, profile.unix_user, profile.enabled, _stated(profile, service))
+    warning = ""
+    if profile.enabled:
+        try:
+            whole = await enrol.complete(profile, chosen)
+            entry = dataclasses.replace(entry, account=_known(whole.account))
+            warning = whole.warning
+        except errors.NiassaOrchError as exc:
+            entry = dataclasses.replace(entry, reason=str(exc))
+    values = {key: chosen.made.get(key) for key in choosing.KEYS}
+    return Shown(entry, str(service.accounts_dir / profile.file), values, warning)
+
+
+def _no_such(service: settings.Settings, name: str, known: Sequence[str]) -> str:
+    if not known:
+        return f"is not in {service.accounts_dir}, and no other profile is"
+    near = suggestions.closest(name, known)
+    most = ", ".join(known[:_NAMES]) + (f" and {len(known) - _NAMES} more" if len(known) > _NAMES else "")
+    return f"is not in {service.accounts_dir}" + (f"; did you mean {near}?" if near else "") + f" There are: {most}"
 
 
 async def take(service: settings.Settings, enrol: enrolling.Enrolling) -> tuple[Entry, ...]:

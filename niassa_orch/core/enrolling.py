@@ -11,7 +11,7 @@ import pwd
 from collections.abc import Callable
 
 from niassa_orch import errors
-from niassa_orch.config import credentials, profiles, settings, user_settings
+from niassa_orch.config import choosing, credentials, profiles, settings, user_settings
 from niassa_orch.core import neighbours, state_directory
 from niassa_orch.domain import accounts
 from niassa_orch.oozie import client as oozie_client
@@ -111,17 +111,23 @@ class Enrolling:
             warning=whole.warning,
         )
 
-    async def complete(self, profile: profiles.Profile) -> Completed:
-        """The whole account and its login, without any client; raises like ``enrol``."""
+    async def complete(self, profile: profiles.Profile, chosen: choosing.Choosing | None = None) -> Completed:
+        """The whole account and its login, every secret read anew, without any client; raises like ``enrol``.
+
+        Args:
+            profile: As its file says.
+            chosen: Of this profile; told of every value and who said it.
+        """
+        chosen = chosen or choosing.Choosing(profile, self._settings)
         whose = identity.Identity(profile.unix_user, own=own_user() == profile.unix_user)
-        mediator = self._install(profile) if whose.own else self._settings.engine.mediator
+        mediator = self._install(profile, chosen) if whose.own else self._mediator(chosen)
+        if profile.web_service.ca_file is None:
+            chosen.elsewhere("web_service.ca_file", "the authorities that this machine trusts")
         known = None
         if user_settings.needs_user_settings(profile):
             known = await _read_user_settings(whose, mediator, profile)
-        password = None
-        if profile.web_service.password_file is not None:
-            password = credentials.read_password_file(profile.web_service.password_file)
-        account, login = user_settings.merge(profile, known, password, self._settings)
+        password = self._settings.secrets.read(profile.web_service)
+        account, login = user_settings.merge(profile, known, password, self._settings, chosen)
         for secret in login.secrets():
             self._redact(secret)
         return Completed(account, login, whose, mediator, _warning(account, known))
@@ -149,11 +155,18 @@ class Enrolling:
             )
             raise errors.ProfileError(profile.file, "", reason)
 
-    def _install(self, profile: profiles.Profile) -> pathlib.Path:
+    def _mediator(self, chosen: choosing.Choosing) -> pathlib.Path:
+        """The mediator of all other accounts, which sudo names; a root-owned file beside it says what it calls."""
+        mediator = self._settings.engine.mediator
+        chosen.elsewhere("engine.command", f"command in {mediator.with_name('mediator.json')}")
+        return mediator
+
+    def _install(self, profile: profiles.Profile, chosen: choosing.Choosing) -> pathlib.Path:
         """The mediator of an account of our own Unix user: the same script, with the service's own configuration."""
         engine = self._settings.engine
+        command = profile.engine.command or chosen.of_service("engine.command", "engine.command", engine.command)
         configuration = installation.MediatorConfiguration(
-            command=tuple(profile.engine.command or engine.command),
+            command=tuple(command),
             settings_file=profile.settings_file,
             deadline_seconds=engine.deadline_seconds,
             whitestar_deadline_seconds=engine.whitestar_deadline_seconds,

@@ -210,7 +210,8 @@ class Worker:
         """401 may be a hiccup: asked again soon, believed when it lasts, then asked seldom. Secrets are read again."""
         now = time.monotonic()
         user = self._enrolled.account.web_user if self._enrolled else self._profile.name
-        where = self._profile.web_service.password_file or f"{self._profile.settings_file} of {self._profile.unix_user}"
+        named = self._desk.service.secrets.place(self._profile.web_service)
+        where = named or f"{self._profile.settings_file} of {self._profile.unix_user}"
         reason = f"the web service refuses the login of {user}; look at the password in {where} ({exc})"
         self._enrolled = None
         self._give_back()

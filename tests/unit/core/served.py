@@ -5,7 +5,7 @@ import dataclasses
 import typing
 
 from niassa_orch import errors
-from niassa_orch.config import profiles, settings
+from niassa_orch.config import profile_keys, profiles, settings
 from niassa_orch.core import board, desks, enrolling, savings, worker
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
@@ -61,7 +61,7 @@ def profile(name: str = "bob") -> profiles.Profile:
         unix_user="niassa-bob",
         host=None,
         enabled=True,
-        web_service=profiles.WebServiceKeys(),
+        web_service=profile_keys.WebServiceKeys(),
         settings_file="~/s",
     )
 

@@ -1,0 +1,91 @@
+"""The commands about accounts: the table of all, and all values of one. They print and decide nothing.
+
+They read what the service reads, as the same users, and ask no web service; the service may run meanwhile.
+"""
+
+import asyncio
+import json
+import sys
+from typing import Annotated
+
+import rich.console
+import typer
+
+from niassa_orch import app, logs
+from niassa_orch.config import settings
+from niassa_orch.faces import account_values, accounts_table
+
+_EXIT_FAILURE = 1
+#: Where there is no terminal, lines are for programs: none is folded.
+_WIDTH_OFF_TERMINAL = 10_000
+
+_Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+application = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@application.callback(invoke_without_command=True)
+def accounts(context: typer.Context, as_json: _Json = False) -> None:
+    """Who schedules, for which host, and which Unix user runs it here; a line a profile.
+
+    Reads users' own seqware settings as those users, as the service does; asks no web service. Exit code 1 if any
+    profile cannot be used.
+    """
+    if context.invoked_subcommand is None:
+        _list(context, as_json=as_json)
+    elif as_json:
+        message = f"write it after the command: accounts {context.invoked_subcommand} --json"
+        raise typer.BadParameter(message)
+
+
+@application.command("list")
+def list_all(context: typer.Context, as_json: _Json = False) -> None:
+    """The table of all accounts, as without a command."""
+    _list(context, as_json=as_json)
+
+
+@application.command("show")
+def show(context: typer.Context, account: str, as_json: _Json = False) -> None:
+    """Every value that counts for one account, and who said it: profile, seqware settings, service, default.
+
+    Passwords are masked. Exit code 1 if the profile cannot be used, or there is none of that name.
+    """
+    service, redactor = _begin(context)
+    shown = asyncio.run(app.account(service, redactor, account))
+    if as_json:
+        print(json.dumps(account_values.to_json(shown), indent=2))
+    else:
+        _console().print(account_values.render(shown))
+    if shown.entry.state == "refused":
+        raise typer.Exit(_EXIT_FAILURE)
+
+
+def _list(context: typer.Context, *, as_json: bool) -> None:
+    service, redactor = _begin(context)
+    rows = asyncio.run(app.census(service, redactor))
+    if as_json:
+        print(json.dumps([row.to_json() for row in rows], indent=2))
+    else:
+        _console().print(accounts_table.render(rows))
+        if not rows:
+            print(f'no profile in {service.accounts_dir}: drop in a file bob.toml with one line, unix_user = "..."')
+    if any(row.state == "refused" for row in rows):
+        raise typer.Exit(_EXIT_FAILURE)
+
+
+def _begin(context: typer.Context) -> tuple[settings.Settings, logs.Redactor]:
+    service = settings.load(context.obj)
+    # Looked up here, since it may ask a DNS server, and nothing that waits belongs on the event loop.
+    _ = service.effective_host
+    redactor = logs.configure(sys.stderr, level="error")
+    logs.install_hooks(redactor)
+    for secret in service.secrets.at_start():
+        redactor.register(secret)
+    return service, redactor
+
+
+def _console() -> rich.console.Console:
+    console = rich.console.Console()
+    if not console.is_terminal:
+        console.width = _WIDTH_OFF_TERMINAL
+    return console
