@@ -1,16 +1,12 @@
 """Nobody else's work, nobody else's login: hosts, owners, cookies, redirects, secrets."""
 
 import asyncio
-import contextlib
 import os
 import pathlib
 import signal
-from collections.abc import AsyncIterator
-
-from aiohttp import web
 
 from niassa_orch.sandbox import up, users
-from tests.acceptance import books, killed_calls, machine, stages, steps
+from tests.acceptance import books, killed_calls, machine, stages, steps, strangers
 
 
 async def test_a_run_for_another_host_or_of_an_unknown_owner_is_never_launched(stage: stages.Stage) -> None:
@@ -48,7 +44,7 @@ async def test_a_session_cookie_never_makes_one_account_act_as_another(tmp_path:
 
 
 async def test_a_redirect_never_carries_a_password_to_another_server(stage: stages.Stage) -> None:
-    async with _stranger() as (address, visits):
+    async with strangers.stranger() as (address, visits):
         headers = {"Location": address}
         await stage.web.order(
             "status", status=302, method="GET", path="workflowruns$", user="alice@lab.net", headers=headers, times=2
@@ -104,27 +100,6 @@ async def _watch(directory: pathlib.Path, seen: set[bytes]) -> None:
     while True:
         machine.processes(look)
         await asyncio.sleep(0.03)
-
-
-@contextlib.asynccontextmanager
-async def _stranger() -> AsyncIterator[tuple[str, list[dict[str, str]]]]:
-    """A server that nobody should ever visit, and the headers of those who did."""
-    visits: list[dict[str, str]] = []
-
-    async def visited(request: web.Request) -> web.Response:
-        visits.append(dict(request.headers))
-        return web.Response(text="<WorkflowRunList2/>", content_type="application/xml")
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", visited)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/workflowruns", visits
-    finally:
-        await runner.cleanup()
 
 
 def _transcripts(stage: stages.Stage) -> list[str]:

@@ -93,7 +93,6 @@ def test_a_password_of_each_source_is_named_by_its_place_alone(place: layout.Lay
     secret.write_text("sesame\n", "utf-8")
     secret.chmod(0o600)
     plain = (place.accounts_dir / "bob.toml").read_text("utf-8")
-    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "NIASSA_ORCH_SECRET_BOB": "sesame"}
     for key, value, where in (
         ("password_file", str(secret), str(secret)),
         ("password_credential", "bob", "credential bob of the unit"),
@@ -101,7 +100,8 @@ def test_a_password_of_each_source_is_named_by_its_place_alone(place: layout.Lay
     ):
         text = f'{plain}[web_service]\n{key} = "{value}"\n'
         (place.accounts_dir / "bob.toml").write_text(text, "utf-8")
-        found = json.loads(show(place, "bob", "--json", exit_code=0, **environment))
+        text = show(place, "bob", "--json", CREDENTIALS_DIRECTORY=str(tmp_path), NIASSA_ORCH_SECRET_BOB="sesame")
+        found = json.loads(text)
         password = found["values"]["web_service.password"]
         assert password == {"value": "********", "source": "profile", "where": where}
     assert "NIASSA_ORCH_SECRET_BOB" in show(place, "bob", exit_code=1, NIASSA_ORCH_SECRET_BOB="")
