@@ -1,11 +1,11 @@
-# make demo | demo-users | test | check | bench | crashtest | lock ; see README.md
+# make demo | demo-users | test | check | docs | bench | crashtest | lock ; see README.md
 
 # A system interpreter first: Unix users other than yours must be able to run it (demo-users, acceptance tests).
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-users test check format lint types layers tests bench crashtest lock clean
+.PHONY: demo demo-users test check format lint types layers tests docs bench crashtest lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/niassa-orch demo
@@ -32,6 +32,10 @@ layers: $(VENV)/.ready-dev
 
 tests: $(VENV)/.ready-dev
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+
+# The table of keys in docs/accounts.md, from the models.
+docs: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.documents.accounts_page
 
 # Together some quarter of an hour; each benchmark says how to run it larger.
 bench: $(VENV)/.ready-dev
