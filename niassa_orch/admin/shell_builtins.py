@@ -1,0 +1,158 @@
+"""What the commands do that change the shell itself, and how a shell begins: as another user, for a script, at login.
+
+Pure. Called by ``shell_walk``.
+"""
+
+import collections.abc
+import dataclasses
+import posixpath
+import re
+
+from niassa_orch.admin import engine_calls, shell_state, shell_words, wrappers
+
+_SHEBANG = re.compile(r"#!\s*\S*?(?:\benv\s+(?:-S\s+)?)?\b(?:ba|da|k|z)?sh\b")
+#: What cron gives its commands (crontab(5)).
+_PATH = "/usr/bin:/bin"
+#: Where files are empty and a command line is enough.
+_DECLARING = frozenset({"export", "declare", "typeset", "local", "readonly"})
+
+
+def begin(
+    around: shell_state.Surroundings, user: str, environment: collections.abc.Mapping[str, str]
+) -> shell_state.State:
+    """The shell that cron starts for a user, with the environment lines of the crontab.
+
+    Raises:
+        UnclearError: There is no such user.
+    """
+    home = around.home(user)
+    if home is None:
+        reason = f"this machine has no Unix user {user!r}"
+        raise engine_calls.UnclearError(reason)
+    variables: dict[str, shell_state.Value] = {"HOME": home, "LOGNAME": user, "USER": user, "PATH": _PATH}
+    variables.update(environment)
+    return shell_state.State(around, user, variables["HOME"], variables, set(variables))
+
+
+def entered(inner: wrappers.Inner, state: shell_state.State) -> shell_state.State:
+    """The shell, or the environment, in which the inner command of a wrapper runs."""
+    shell = state.copy()
+    if inner.fresh or (inner.user and inner.user != state.user):
+        user = inner.user or state.user
+        shell = begin(state.around, user, {})
+        shell.directory = shell.directory if inner.login else state.directory
+        # Of sudo it depends on its rules whether it keeps a variable; env and su leave nothing.
+        if not inner.fresh or (inner.user and not inner.login):
+            shell.exported |= state.exported - set(shell.variables)
+            for name in shell.exported - {"HOME", "LOGNAME", "USER"}:
+                shell.variables[name] = None if inner.fresh else state.variables.get(name)
+    for name, value in inner.sets.items():
+        shell.put(name, value, exported=True)
+    return shell
+
+
+def child(state: shell_state.State, script: str, arguments: tuple[shell_state.Value, ...]) -> shell_state.State:
+    """The shell that runs a script: it knows what is exported, and its arguments."""
+    variables = {name: value for name, value in state.variables.items() if name in state.exported}
+    return dataclasses.replace(
+        state,
+        variables=variables,
+        exported=set(variables),
+        functions={},
+        script=script,
+        arguments=arguments,
+        exports_all=False,
+    )
+
+
+def is_shell(code: str) -> bool:
+    """Whether a text says that a shell runs it; without ``#!`` it is the shell that starts it."""
+    return not code.startswith("#!") or _SHEBANG.match(code) is not None
+
+
+def done(words: list[shell_state.Value], state: shell_state.State) -> bool:
+    """Do what a builtin does to the shell; returns whether it was one."""
+    name = words[0]
+    if name == "cd":
+        _cd(words[1:], state)
+    elif name == "unset":
+        for word in words[1:]:
+            state.variables.pop(word or "", None)
+            state.exported.discard(word or "")
+    elif name == "set":
+        _set(words[1:], state)
+    elif name == "read":
+        for word in words[1:]:
+            state.put(word or "", None)
+    elif name == "shift":
+        state.arguments = state.arguments[1:]
+    else:
+        return False
+    return True
+
+
+def _cd(words: list[shell_state.Value], state: shell_state.State) -> None:
+    words = [word for word in words if word is None or not word.startswith("-")]
+    target = words[0] if words else state.variables.get("HOME")
+    state.directory = None if target is None else state.path(target)
+
+
+def _set(words: list[shell_state.Value], state: shell_state.State) -> None:
+    if words[:1] == ["--"]:
+        state.arguments = tuple(words[1:])
+    elif words in (["-a"], ["-o", "allexport"]):
+        state.exports_all = True
+    elif words in (["+a"], ["+o", "allexport"]):
+        state.exports_all = False
+
+
+def declared(
+    words: collections.abc.Sequence[shell_words.Word],
+    sets: collections.abc.Mapping[str, shell_state.Value],
+    state: shell_state.State,
+) -> bool:
+    """Do ``X=Y``, ``export X=Y`` and the like; returns whether it was one.
+
+    Args:
+        words: The command, without the assignments before it.
+        sets: The assignments before it.
+        state: The shell.
+    """
+    if not words:
+        for variable, value in sets.items():
+            state.put(variable, value, exported=variable in state.exported)
+        return True
+    name = words[0].bare
+    if name not in _DECLARING:
+        return False
+    options = [word.bare for word in words[1:] if word.bare.startswith("-")]
+    exported = name == "export" or any("x" in option for option in options)
+    for word in words[1:]:
+        found = shell_state.assignment(word, state)
+        if found is not None:
+            state.put(found[0], found[1], exported=exported or found[0] in state.exported)
+        elif exported and word.bare and not word.bare.startswith("-"):
+            state.exported.add(word.bare)
+    return True
+
+
+def settings_at_home(state: shell_state.State) -> shell_state.Value:
+    """The seqware settings that are used where the environment names none."""
+    home = state.environment("HOME", None)
+    return None if home is None else posixpath.join(home, ".seqware/settings")
+
+
+def places(name: str, state: shell_state.State, *, by_shell: bool) -> list[str]:
+    """Where a program or script may lie.
+
+    Raises:
+        UnclearError: In a directory that is known only when it runs.
+    """
+    if "/" in name or by_shell:
+        path = state.path(name)
+        if path is None:
+            reason = f"in which directory it calls {name} is known only when it runs"
+            raise engine_calls.UnclearError(reason)
+        return [path]
+    folders = (state.environment("PATH", _PATH) or _PATH).split(":")
+    return [posixpath.join(folder, name) for folder in folders if folder.startswith("/")]
