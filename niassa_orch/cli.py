@@ -21,6 +21,7 @@ from niassa_orch import (
     app,
     cli_accounts,
     cli_doubts,
+    cli_import,
     cli_sandbox,
     cli_sudoers,
     early_signals,
@@ -57,6 +58,7 @@ application.add_typer(cli_accounts.application, name="accounts", epilog=_EPILOG)
 application.add_typer(cli_sandbox.application, name="sandbox")
 for command in (cli_doubts.doubts, cli_doubts.resolve, cli_sudoers.sudoers):
     application.command(epilog=_EPILOG)(command)
+application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 
 _LogLevel = Annotated[LogLevel, typer.Option(help="The least that is told.")]
 _Config = Annotated[
