@@ -10,8 +10,8 @@ import socket
 
 from niassa_orch import errors
 from niassa_orch.admin import crontabs, engine_calls, mediator_needs, profile_drafts
-from niassa_orch.config import profiles, user_settings
 from niassa_orch.config import settings as service_settings
+from niassa_orch.config import shelf, user_settings
 from niassa_orch.domain import accounts
 
 NEW, WRITTEN, THERE, DIFFERENT, REFUSED = "would be written", "written", "there already", "different", "refused"
@@ -88,7 +88,7 @@ def plan(sources: collections.abc.Sequence[Source], host: Host) -> Plan:
         SettingsError: The directory of profiles cannot be read.
     """
     wanted = _wanted(sources, host)
-    known = profiles.load(host.service.accounts_dir, host.service).profiles
+    known = shelf.load(host.service.accounts_dir, host.service).profiles
     homes = {one.unix_user: host.home_of(one.unix_user) or "" for one in wanted}
     names = profile_drafts.names(list(wanted), homes)
     claims: dict[tuple[str, str, str], str] = {}

@@ -14,7 +14,7 @@ import re
 import pydantic
 
 from niassa_orch import errors
-from niassa_orch.config import documents, guarded, profiles
+from niassa_orch.config import documents, guarded, profile_keys, profiles
 from niassa_orch.config import settings as service_settings
 
 _SETTINGS_FILE = ".seqware/settings"
@@ -63,12 +63,12 @@ def profile(name: str, document: collections.abc.Mapping[str, str]) -> profiles.
         ProfileError: One of them cannot be used.
     """
     try:
-        checked = profiles.ProfileKeys.model_validate(dict(document))
+        checked = profile_keys.ProfileKeys.model_validate(dict(document))
     except pydantic.ValidationError as exc:
-        problem = documents.explain(exc, profiles.ProfileKeys)[0]
+        problem = documents.explain(exc, profile_keys.ProfileKeys)[0]
         file = f"{name}.toml"
         raise errors.ProfileError(file, problem.key, problem.reason) from exc
-    return profiles.Profile(name=name, **{key: getattr(checked, key) for key in profiles.ProfileKeys.model_fields})
+    return profiles.Profile(name=name, **{key: getattr(checked, key) for key in profile_keys.ProfileKeys.model_fields})
 
 
 def text(document: collections.abc.Mapping[str, str]) -> str:
