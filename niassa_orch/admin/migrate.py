@@ -10,8 +10,8 @@ import socket
 
 from niassa_orch import errors
 from niassa_orch.admin import crontabs, engine_calls, mediator_needs, profile_drafts
+from niassa_orch.config import profiles, shelf, user_settings
 from niassa_orch.config import settings as service_settings
-from niassa_orch.config import shelf, user_settings
 from niassa_orch.domain import accounts
 
 NEW, WRITTEN, THERE, DIFFERENT, REFUSED = "would be written", "written", "there already", "different", "refused"
