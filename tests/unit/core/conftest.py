@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from niassa_orch.oozie import documents
 from tests.fakes import stage as stages
 
 
@@ -13,3 +14,10 @@ def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     stages.stop_time(monkeypatch, found.clock)
     yield found
     found.close()
+
+
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handful of Oozie's jobs is a long list."""
+    monkeypatch.setattr(documents, "PAGE_ROWS", 3)
+    monkeypatch.setattr(documents, "LARGE_PAGE_ROWS", 5)

@@ -7,7 +7,6 @@ import pytest
 
 from niassa_orch.core import job_polling
 from niassa_orch.domain import jobs
-from niassa_orch.oozie import documents
 from tests.fakes import job_watching
 
 J = jobs.JobStatus
@@ -18,12 +17,6 @@ GONE = "0009999-210203040506789-oozie-oozi-W"
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> job_watching.Scene:
     return job_watching.Scene(monkeypatch, overlap_seconds=30)
-
-
-@pytest.fixture
-def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "PAGE_ROWS", 3)
-    monkeypatch.setattr(documents, "LARGE_PAGE_ROWS", 5)
 
 
 def bulk(filters: list[str]) -> list[str]:
