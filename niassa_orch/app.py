@@ -7,12 +7,14 @@ before it serves leaves without a beat. Engine calls live on in any case. Called
 
 import asyncio
 import contextlib
+import pathlib
 import signal
 from collections.abc import AsyncIterator
 
 import rich.console
 
 from niassa_orch import early_signals, logs
+from niassa_orch.admin import check as admin_check
 from niassa_orch.config import settings
 from niassa_orch.core import (
     board,
@@ -100,21 +102,35 @@ async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
 
 async def census(service: settings.Settings, redactor: logs.Redactor) -> list[accounts_table.Row]:
     """Every profile, for the table of accounts; the service may run meanwhile."""
-    async with _enrolling(service, redactor) as enrol:
+    async with _enrolling(service, redactor, service.state_dir) as enrol:
         entries = await core_census.take(service, enrol)
     return [_row(entry) for entry in entries]
 
 
 async def account(service: settings.Settings, redactor: logs.Redactor, name: str) -> core_census.Shown:
     """One profile with all its values; the service may run meanwhile."""
-    async with _enrolling(service, redactor) as enrol:
+    async with _enrolling(service, redactor, service.state_dir) as enrol:
         return await core_census.show(service, enrol, name)
 
 
+async def check(
+    service: settings.Settings,
+    place: pathlib.Path,
+    redactor: logs.Redactor,
+    checked: admin_check.Checked,
+    tell: admin_check.Tell,
+) -> None:
+    """Look at every link, and change nothing: what the mediator of our own user needs is made in ``place``."""
+    async with _enrolling(service, redactor, place) as enrol:
+        await admin_check.look(service, enrol, checked, tell)
+
+
 @contextlib.asynccontextmanager
-async def _enrolling(service: settings.Settings, redactor: logs.Redactor) -> AsyncIterator[enrolling.Enrolling]:
+async def _enrolling(
+    service: settings.Settings, redactor: logs.Redactor, place: pathlib.Path
+) -> AsyncIterator[enrolling.Enrolling]:
     async with _session(service) as http:
-        directory = state_directory.StateDirectory(service.state_dir)
+        directory = state_directory.StateDirectory(place)
         yield enrolling.Enrolling(service, directory, neighbours.Neighbours(service, http), redactor.register)
 
 

@@ -20,9 +20,11 @@ from niassa_orch import (
     __version__,
     app,
     cli_accounts,
+    cli_check,
     cli_doubts,
     cli_import,
     cli_sandbox,
+    cli_shadow,
     cli_sudoers,
     early_signals,
     errors,
@@ -56,7 +58,8 @@ application = typer.Typer(
 )
 application.add_typer(cli_accounts.application, name="accounts", epilog=_EPILOG)
 application.add_typer(cli_sandbox.application, name="sandbox")
-for command in (cli_doubts.doubts, cli_doubts.resolve, cli_sudoers.sudoers):
+application.add_typer(cli_shadow.application, name="shadow")
+for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_sudoers.sudoers):
     application.command(epilog=_EPILOG)(command)
 application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 
@@ -102,6 +105,9 @@ def run(
     accounts_dir: Annotated[pathlib.Path | None, typer.Option(help="Where the profiles are.")] = None,
     host: Annotated[str | None, typer.Option(help="Host string of profiles that name none.")] = None,
     interval_seconds: Annotated[float | None, typer.Option(help="Seconds between two looks at an account.")] = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Decide everything, launch nothing, write nothing; see: shadow report.")
+    ] = False,
     dashboard: Annotated[
         bool | None, typer.Option("--dashboard/--no-dashboard", help="Live table.  [default: on a terminal]")
     ] = None,
@@ -114,6 +120,7 @@ def run(
     shown, off it one line an event.
     """
     options = {"accounts_dir": accounts_dir, "host": host, "beat.interval_seconds": interval_seconds}
+    options["shadow"] = shadow or None
     service = _load(context, options)
     console = rich.console.Console()
     live = console.is_terminal if dashboard is None else dashboard

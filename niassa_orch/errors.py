@@ -22,6 +22,7 @@
         SudoRefusedError          sudo did not run the mediator
         EngineBusyError           (Transient) another call of the same Unix user lives
         EngineLockedError         (Transient) another process holds the engine's lock of the Unix user
+        CrontabLaunchesError      a crontab of the Unix user still launches
         MediatorRefusedError      the mediator ran and said no
       InstallationError           the administrator's files were not put in place
       JournalError                the journal cannot be read or written: nothing may be launched
@@ -147,6 +148,10 @@ class EngineBusyError(EngineCallError, Transient):
 
 class EngineLockedError(EngineCallError, Transient):
     """Another process, such as a crontab's, holds the engine's lock of the Unix user: launches wait for it."""
+
+
+class CrontabLaunchesError(EngineCallError):
+    """A crontab of the Unix user launches as well, and the profile does not say that we may launch beside it."""
 
 
 class MediatorRefusedError(EngineCallError):

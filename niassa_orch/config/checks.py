@@ -15,6 +15,8 @@ from typing import Annotated
 import pydantic
 import pydantic_settings
 
+from niassa_orch.domain import windows
+
 #: Variables that begin so hold passwords and are no settings.
 SECRET_PREFIX = "NIASSA_ORCH_SECRET_"  # noqa: S105 - a name, no password
 
@@ -158,6 +160,25 @@ def command_words(value: object) -> object:
     return value
 
 
+def hours(value: object) -> object:
+    """Hours of the day, one text or several."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        reason = 'must be hours such as "22:00-06:00", or a list of them'
+        raise ValueError(reason)
+    return tuple(windows.parse(text) for text in texts)
+
+
+def paused(value: object) -> object:
+    """Why nothing is launched; ``true`` gives no reason, ``false`` or nothing is no pause."""
+    if isinstance(value, bool):
+        return "no reason is given" if value else ""
+    if not isinstance(value, str) or not value.isprintable():
+        reason = "must be true, false, or the reason in one line"
+        raise ValueError(reason)
+    return value.strip()
+
+
 #: ``""`` stands for the host that everybody else has.
 HostOrEmpty = Annotated[str, pydantic.AfterValidator(lambda text: text and query_text(text))]
 QueryText = Annotated[str, pydantic.AfterValidator(query_text)]
@@ -171,3 +192,5 @@ AbsolutePath = Annotated[Path, pydantic.BeforeValidator(given_path), pydantic.Af
 #: Taken from where the service was started when it is relative, and absolute from then on.
 StartPath = Annotated[Path, pydantic.BeforeValidator(given_path), pydantic.AfterValidator(Path.absolute)]
 Command = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(command_words)]
+Hours = Annotated[tuple[windows.Window, ...], pydantic.PlainValidator(hours)]
+Paused = Annotated[str, pydantic.BeforeValidator(paused)]

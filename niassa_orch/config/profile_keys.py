@@ -115,7 +115,7 @@ class EngineKeys(documents.Table):
 
 
 class LaunchingKeys(documents.Table):
-    """``[launching]``: how many launches of the account may be begun."""
+    """``[launching]``: how many launches of the account may be begun, and when."""
 
     in_flight: Annotated[
         service_settings.Size | None,
@@ -131,6 +131,31 @@ class LaunchingKeys(documents.Table):
             "`launching.account_a_beat` of the service."
         ),
     ] = None
+    an_hour: Annotated[
+        service_settings.Size | None,
+        pydantic.Field(
+            description="Most launches of this account that begin in any hour, counted over a restart of the service "
+            "too. Left out: no limit."
+        ),
+    ] = None
+    hours: Annotated[
+        checks.Hours,
+        pydantic.Field(
+            description="Hours of the day in which launches begin, by the clock of this host, one text or a list: "
+            '`["22:00-06:00", "12:00-13:00"]`. What was begun goes on. Propagation, cancels and retries know no hours.'
+        ),
+    ] = ()
+    paused: Annotated[
+        checks.Paused,
+        pydantic.Field(description="Launch nothing: `true`, or better why. What is in flight goes on."),
+    ] = ""
+    beside_cron: Annotated[
+        bool,
+        pydantic.Field(
+            description="Launch although a crontab of `unix_user` launches too. The engine's lock keeps the two apart "
+            "only while both use the same host string. `false`: launches wait then, and say which lines are in the way."
+        ),
+    ] = False
 
 
 class ProfileKeys(documents.Table):
@@ -149,6 +174,14 @@ class ProfileKeys(documents.Table):
             description="`false`: the account is known and shown, and nothing is launched or propagated for it."
         ),
     ] = True
+    shadow: Annotated[
+        bool,
+        pydantic.Field(
+            description="Decide everything for this account, launch nothing and write nothing to its web service; "
+            "`niassa-orch shadow report` says what would have been done and what others did. `run --shadow` says it "
+            "for all accounts."
+        ),
+    ] = False
     host: Annotated[
         checks.QueryText | None,
         pydantic.Field(

@@ -144,6 +144,8 @@ class Settings(documents.Table):
     host: checks.HostOrEmpty = ""
     #: For the sandbox only: a service that runs as root may then serve accounts whose Unix user is root.
     allow_root: bool = False
+    #: Decide everything for every account, launch nothing and write nothing to any web service.
+    shadow: bool = False
     beat: Beat = Beat()
     pool: Pool = Pool()
     engine: Engine = Engine()

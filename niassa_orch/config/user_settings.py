@@ -144,6 +144,11 @@ def _account(
         or chosen.of_service("launching.in_flight", "launching.account_in_flight", most.account_in_flight),
         a_beat=launching.a_beat
         or chosen.of_service("launching.a_beat", "launching.account_a_beat", most.account_a_beat),
+        an_hour=launching.an_hour,
+        hours=launching.hours,
+        paused=launching.paused,
+        beside_cron=launching.beside_cron,
+        shadow=profile.shadow or (settings.shadow and chosen.of_service("shadow", "shadow", settings.shadow)),
         propagation=profile.propagation,
     )
 

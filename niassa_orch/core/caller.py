@@ -9,7 +9,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from niassa_orch.config import settings
-from niassa_orch.core import attempts, attended, board, calling, enrolling, intents, looking, pool, rests, shares
+from niassa_orch.core import (
+    attempts,
+    attended,
+    board,
+    calling,
+    crontab_guard,
+    enrolling,
+    intents,
+    looking,
+    pool,
+    rests,
+    shares,
+)
 from niassa_orch.domain import runs
 from niassa_orch.seqware import identity
 
@@ -22,6 +34,7 @@ class Caller:
     """Makes engine calls, one at a time a Unix user.
 
     Attributes:
+        crontab: Of the Unix user, which may launch too.
         is_waiting: ``call`` has written nothing down yet: it may be cancelled, and nothing is lost.
 
     Args:
@@ -50,6 +63,7 @@ class Caller:
         self._board = told
         self._turns = turns
         self._rests, self._share = rest, share
+        self.crontab = crontab_guard.CrontabGuard(line, told)
         self._look = looking.Look(told, intended.journal, self._rests)
         self._intents = intended
         self._attended = attending
@@ -83,6 +97,7 @@ class Caller:
         async with self._turns.turn(user, what=f"{self._line.name} launches {accessions}"):
             self._line.waiting = self._rests.waiting
             calling.check_turn(self._intents, user)
+            await self.crontab.check(enrolled)
             fresh, begun_before, looked = await self._look_at(enrolled, batch)
             async with contextlib.AsyncExitStack() as place:
                 if not long:

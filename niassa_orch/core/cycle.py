@@ -14,6 +14,7 @@ from niassa_orch.core import (
     launching,
     pool,
     propagating,
+    shadowing,
     watching,
     working_off,
 )
@@ -29,6 +30,7 @@ class Cycle:
         launcher: Of this account.
         propagator: Of this account.
         rounds: Of this account, for the runs that the engine propagates.
+        shadow: Of this account, when it is in shadow mode.
         watch: What this account sees of its neighbours.
         stopping: Set when no new work may begin.
     """
@@ -40,12 +42,14 @@ class Cycle:
         launcher: launching.Launcher,
         propagator: propagating.Propagator,
         rounds: engine_rounds.EngineRounds,
+        shadow: shadowing.Shadowing,
         watch: watching.Watch,
         stopping: asyncio.Event,
     ) -> None:
         self._line = line
         self._launcher = launcher
         self._rounds = rounds
+        self._shadow = shadow
         self._watch = watch
         self._stopping = stopping
         follower = following.Following(launcher, propagator, self._note_lag)
@@ -77,9 +81,13 @@ class Cycle:
         self._line.last_good_poll = self._watch.listed_at
         self._line.counts = active.counts()
         self._launcher.take_up(enrolled)
-        self._launcher.offer(enrolled, active.scheduled)
+        if not enrolled.account.shadow:
+            self._launcher.offer(enrolled, active.scheduled)
         await self._launcher.let_go(enrolled, active.submitted)
         await self._launcher.settle_doubts()
+        await (self._shade if enrolled.account.shadow else self._propagate)(enrolled, active)
+
+    async def _propagate(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
         if enrolled.account.propagation is accounts.Propagation.ENGINE:
             self._let_engine_propagate(enrolled, active)
         # Only now: launches of others do not wait for an Oozie that hangs.
@@ -92,6 +100,18 @@ class Cycle:
             raise went.login
         if went.is_cut:
             self._watch.wake()
+
+    async def _shade(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
+        """Decide and write nothing; what we launched before is settled all the same."""
+        await self._shadow.beat(enrolled, active)
+        if enrolled.account.propagation is accounts.Propagation.NATIVE:
+            if not self._watch.knows_jobs(enrolled):
+                await guard.unless(self._stopping, self._watch.look_at_jobs(enrolled))
+            if self._watch.oozie_trouble is None:
+                await self._shadow.follow(enrolled, active)
+        self._line.counts = active.counts()
+        trouble = self._watch.oozie_trouble or self._watch.sweep_trouble or enrolled.warning
+        self._line.warning = str(trouble)
 
     def _let_engine_propagate(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
         for accession, run in self._rounds.take().items():

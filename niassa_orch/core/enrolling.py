@@ -119,8 +119,7 @@ class Enrolling:
             chosen: Of this profile; told of every value and who said it.
         """
         chosen = chosen or choosing.Choosing(profile, self._settings)
-        whose = identity.Identity(profile.unix_user, own=own_user() == profile.unix_user)
-        mediator = self._install(profile, chosen) if whose.own else self._mediator(chosen)
+        whose, mediator = self.way(profile, chosen)
         if profile.web_service.ca_file is None:
             chosen.elsewhere("web_service.ca_file", "the authorities that this machine trusts")
         known = None
@@ -131,6 +130,18 @@ class Enrolling:
         for secret in login.secrets():
             self._redact(secret)
         return Completed(account, login, whose, mediator, _warning(account, known))
+
+    def way(
+        self, profile: profiles.Profile, chosen: choosing.Choosing | None = None
+    ) -> tuple[identity.Identity, pathlib.Path]:
+        """Whose identity an account's calls have, and the mediator that they go through.
+
+        Raises:
+            EngineCallError: The mediator of our own Unix user cannot be written.
+        """
+        chosen = chosen or choosing.Choosing(profile, self._settings)
+        whose = identity.Identity(profile.unix_user, own=own_user() == profile.unix_user)
+        return whose, self._install(profile, chosen) if whose.own else self._mediator(chosen)
 
     def release(self, name: str) -> None:
         """Give back what an account claimed, when it is not served any more."""

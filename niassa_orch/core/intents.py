@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from niassa_orch.core import attempts, enrolling, limits, sharing, state_directory
 from niassa_orch.domain import accounts, runs
-from niassa_orch.journal import records, store
+from niassa_orch.journal import moments, records, store
 from niassa_orch.seqware import call, identity
 
 
@@ -40,6 +40,7 @@ class Intents:
         self._ever: set[str] = set()
         self._shared = sharing.Shared(self._look, fresh_seconds)
         self._begun: collections.Counter[tuple[str, str]] = collections.Counter()
+        self._recalled = False
         # Known from the start, so that an intent needs no file descriptor.
         call.current_boot_id()
 
@@ -61,6 +62,14 @@ class Intents:
         await self.journal.refresh()
         if not was_open:
             self.tidy()
+        if not self._recalled:
+            await self._recall()
+            self._recalled = True
+
+    async def _recall(self) -> None:
+        """Launches of an earlier process count for the limits as our own do."""
+        begun = await self.journal.past.begun_since(moments.ago(limits.LONGEST_SECONDS))
+        self.limits.recall(((claim, moments.seconds_since(created)) for claim, created in begun), time.monotonic())
 
     def tidy(self) -> None:
         """Put away transcripts whose launches are settled: the end came between the verdict and that."""

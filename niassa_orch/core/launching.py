@@ -19,6 +19,7 @@ from niassa_orch.core import (
     caller,
     enrolling,
     errands,
+    gates,
     intents,
     pool,
     rests,
@@ -68,6 +69,7 @@ class Launcher:
         self._attended = attended.Attended(line, told, intended)
         self._rests = rests.Rests(line, told)
         self._share = shares.Share(line, told, intended)
+        self._gate = gates.Gate(line, told)
         self._caller = caller.Caller(line, told, turns, self._rests, self._share, intended, self._attended, engine)
         self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None
@@ -93,6 +95,10 @@ class Launcher:
             return
         if not self._rests.are_over or self._stopping.is_set():
             return
+        if self._gate.is_shut(enrolled.account):
+            self._share.leave(enrolled)
+            self._line.waiting = self._gate.why
+            return
         available = functools.partial(self.is_available, enrolled)
         launchable = selection.select_launchable(listed, enrolled.account, available)
         if launchable:
@@ -117,6 +123,7 @@ class Launcher:
         """Forget why launches waited, of single runs too: a person says that it is mended."""
         self._rests.forgive()
         self._rests.forget_runs()
+        self._caller.crontab.forget()
 
     async def let_go(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Settle what was set aside and is not submitted any more; ``listed`` are all runs to be acted on."""
@@ -163,7 +170,7 @@ class Launcher:
         try:
             await self._guarded(work)
         finally:
-            self._line.waiting = self._rests.waiting or self._share.why
+            self._line.waiting = self._gate.why or self._rests.waiting or self._share.why
             self._attended.show()
 
     async def _guarded(self, work: errands.Work) -> None:
@@ -176,7 +183,7 @@ class Launcher:
 
     async def _launch(self, enrolled: enrolling.Enrolled, launchable: Sequence[runs.WorkflowRun], term: int) -> None:
         rest = list(launchable)
-        while rest and self._rests.are_over and self._may_go_on(term) and (room := self._share.room(enrolled, rest)):
+        while rest and self._may_launch(enrolled, term) and (room := self._share.room(enrolled, rest)):
             batch = selection.next_batch(rest, min(room, self._batch))
             rest = [run for run in rest if run not in batch]
             attempt = await self._call(enrolled, batch, term)
@@ -194,6 +201,9 @@ class Launcher:
             raise
         finally:
             self._caller.is_waiting = False
+
+    def _may_launch(self, enrolled: enrolling.Enrolled, term: int) -> bool:
+        return self._rests.are_over and self._may_go_on(term) and not self._gate.is_shut(enrolled.account)
 
     def _may_go_on(self, term: int) -> bool:
         return term == self._term and not self._stopping.is_set()

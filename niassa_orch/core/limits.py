@@ -1,5 +1,5 @@
-"""How many launches may begin now: limits of one account and of all together, on launches in flight and on launches a
-beat.
+"""How many launches may begin now: limits of one account and of all together, on launches in flight, on launches a
+beat, and on those of one account an hour.
 
 Pure arithmetic on a clock that the caller reads. What counts is the attempt, when its intent is about to be written,
 whatever becomes of it. What is in flight the journal knows, and the caller says. Built by the composition root, asked
@@ -15,6 +15,8 @@ from niassa_orch.config import settings
 from niassa_orch.domain import accounts
 
 _Claim = tuple[str, str, str]
+#: The longest time in which launches are counted.
+LONGEST_SECONDS = 3600.0
 #: In place of no limit at all.
 _MANY = 1 << 30
 #: So many beats after it last asked, an account counts as not waiting any more.
@@ -30,22 +32,64 @@ class Room:
     more_in_seconds: float = math.inf
 
 
+class Begun:
+    """Launches that began in a rolling window.
+
+    Args:
+        seconds: Its length.
+        words: What it is called.
+    """
+
+    def __init__(self, seconds: float, words: str) -> None:
+        self._seconds = seconds
+        self._words = words
+        self._begun: collections.deque[tuple[float, int]] = collections.deque()
+
+    def take(self, moment: float, count: int) -> None:
+        """So many began; moments come in their order."""
+        self._begun.append((moment, count))
+
+    def room(self, now: float, most: int | None, whose: str, kept: int = 0) -> Room:
+        """What is left of ``most`` (``None``: of no limit) when so many are kept for others."""
+        while self._begun and now - self._begun[0][0] >= self._seconds:
+            self._begun.popleft()
+        begun = sum(count for _, count in self._begun)
+        left = (most or _MANY) - begun - kept
+        more_in_seconds = self._more_in_seconds(now, left)
+        why = f"{begun} of {most} launches of {whose} were begun in this {self._words}"
+        if begun < (most or _MANY):
+            why += ", and the rest is kept for accounts that waited longer"
+        soon = "" if math.isinf(more_in_seconds) else f"; more in {math.ceil(more_in_seconds)} s"
+        return Room(left, why + soon, more_in_seconds)
+
+    def _more_in_seconds(self, now: float, left: int) -> float:
+        for moment, count in self._begun:
+            left += count
+            if left > 0:
+                return moment + self._seconds - now
+        return math.inf
+
+
 class Allowance:
-    """A limit on launches in flight, and one on launches begun in any ``beat_seconds``; ``None`` is no limit.
+    """Limits on launches in flight, and on launches begun in any beat and in any hour; ``None`` is no limit.
 
     Args:
         in_flight: Launches in flight.
         a_beat: Launches begun in a beat, which here is a rolling window.
         beat_seconds: Its length.
         whose: In words, such as ``this account``.
+        an_hour: Launches begun in an hour, likewise.
     """
 
-    def __init__(self, in_flight: int | None, a_beat: int | None, beat_seconds: float, whose: str) -> None:
+    def __init__(
+        self, in_flight: int | None, a_beat: int | None, beat_seconds: float, whose: str, an_hour: int | None = None
+    ) -> None:
         self.in_flight = in_flight
         self.a_beat = a_beat
-        self._beat_seconds = beat_seconds
+        self.an_hour = an_hour
         self._whose = whose
-        self._begun: collections.deque[tuple[float, int]] = collections.deque()
+        self._beat = Begun(beat_seconds, "beat")
+        self._hour = Begun(LONGEST_SECONDS, "hour")
 
     def room(self, now: float, flying: int, *, kept_in_flight: int = 0, kept_a_beat: int = 0) -> Room:
         """What may begin at ``now``.
@@ -56,38 +100,22 @@ class Allowance:
             kept_in_flight: Places that are kept for others.
             kept_a_beat: Launches of the beat that are kept for others.
         """
-        most, begun = self.in_flight or _MANY, self._in_window(now)
+        most = self.in_flight or _MANY
         places = Room(most - flying - kept_in_flight, f"{flying} of {most} launches of {self._whose} are in flight")
         if flying < most and kept_in_flight:
             places = dataclasses.replace(
                 places, why=f"{places.why}, and the rest is kept for accounts with none or few"
             )
-        left = (self.a_beat or _MANY) - begun - kept_a_beat
-        tightest = min(places, self._left(now, left, begun), key=lambda room: room.launches)
+        beat = self._beat.room(now, self.a_beat, self._whose, kept_a_beat)
+        hour = self._hour.room(now, self.an_hour, self._whose)
+        tightest = min(places, beat, hour, key=lambda room: room.launches)
         return dataclasses.replace(tightest, launches=max(0, tightest.launches))
 
     def take(self, now: float, count: int) -> None:
-        """So many attempts begin."""
+        """So many attempts begin, or began then."""
         if count:
-            self._begun.append((now, count))
-
-    def _in_window(self, now: float) -> int:
-        while self._begun and now - self._begun[0][0] >= self._beat_seconds:
-            self._begun.popleft()
-        return sum(count for _, count in self._begun)
-
-    def _left(self, now: float, left: int, begun: int) -> Room:
-        more_in_seconds, freed = math.inf, left
-        for moment, count in self._begun:
-            freed += count
-            if freed > 0:
-                more_in_seconds = moment + self._beat_seconds - now
-                break
-        why = f"{begun} of {self.a_beat} launches of {self._whose} were begun in this beat"
-        if begun < (self.a_beat or _MANY):
-            why += ", and the rest is kept for accounts that waited longer"
-        soon = "" if math.isinf(more_in_seconds) else f"; more in {math.ceil(more_in_seconds)} s"
-        return Room(left, why + soon, more_in_seconds)
+            self._beat.take(now, count)
+            self._hour.take(now, count)
 
 
 class Limits:
@@ -137,6 +165,12 @@ class Limits:
         flying = {**flying, account.claim: flying.get(account.claim, 0) + taken}
         return dataclasses.replace(self._tightest(account, flying, now)[0], launches=taken)
 
+    def recall(self, begun: Iterable[tuple[_Claim, float]], now: float) -> None:
+        """What an earlier process began, oldest first: claims, and seconds ago."""
+        for claim, seconds_ago in begun:
+            self._begun_by(claim).take(now - seconds_ago, 1)
+            self._shared.take(now - seconds_ago, 1)
+
     def leave(self, account: accounts.Account) -> None:
         """The account has nothing to launch, or cannot: nothing is kept for it."""
         self._waiting.pop(account.claim, None)
@@ -157,10 +191,12 @@ class Limits:
 
     def _allowance(self, account: accounts.Account) -> Allowance:
         """The account's own, by the limits that it has now; what it began is remembered over a reload."""
-        fresh = Allowance(account.in_flight, account.a_beat, self._beat_seconds, "this account")
-        own = self._own.setdefault(account.claim, fresh)
-        own.in_flight, own.a_beat = account.in_flight, account.a_beat
+        own = self._begun_by(account.claim)
+        own.in_flight, own.a_beat, own.an_hour = account.in_flight, account.a_beat, account.an_hour
         return own
+
+    def _begun_by(self, claim: _Claim) -> Allowance:
+        return self._own.setdefault(claim, Allowance(None, None, self._beat_seconds, "this account"))
 
     def _room(self, mine: _Claim, flying: Mapping[_Claim, int], now: float) -> Room:
         """What the shared allowance has for the account; the first place of an account is the last to be refused."""

@@ -14,7 +14,7 @@ import time
 
 from niassa_orch import errors
 
-_LEAST_FREE_BYTES = 32 << 20
+LEAST_FREE_BYTES = 32 << 20
 _SETTLED_KEPT_SECONDS = 30 * 24 * 3600
 
 
@@ -80,8 +80,8 @@ class StateDirectory:
             message = f"state_dir {self.path} cannot be looked at: {exc.strerror}; nothing is launched until it can"
             raise errors.JournalError(message) from exc
         free_bytes = room.f_bavail * room.f_frsize
-        if free_bytes < _LEAST_FREE_BYTES:
-            least = f"nothing is launched below {_LEAST_FREE_BYTES >> 20} MiB"
+        if free_bytes < LEAST_FREE_BYTES:
+            least = f"nothing is launched below {LEAST_FREE_BYTES >> 20} MiB"
             message = f"state_dir {self.path} has {free_bytes >> 20} MiB left; {least}"
             raise errors.JournalError(message)
 

@@ -18,6 +18,7 @@ from niassa_orch.core import (
     launching,
     propagating,
     settlement,
+    shadowing,
     step_texts,
     throttle,
     watching,
@@ -66,8 +67,9 @@ class Worker:
         propagator = propagating.Propagator(desk.told, journal, gone_after_seconds, desk.service.texts)
         calls = engine_propagating.EnginePropagator(desk.told, desk.slots, desk.turns, desk.intended, engine)
         self._rounds = engine_rounds.EngineRounds(self._line, desk.told, calls)
+        shadow = shadowing.Shadowing(self._line, desk.told, desk.slots, journal)
         self._cycle = cycle.Cycle(
-            self._line, desk.slots, self._launcher, propagator, self._rounds, self._watch, self._stopping
+            self._line, desk.slots, self._launcher, propagator, self._rounds, shadow, self._watch, self._stopping
         )
 
     @property

@@ -7,6 +7,8 @@ secret. Made by ``core.enrolling``, read by everybody.
 import dataclasses
 import enum
 
+from niassa_orch.domain import windows
+
 
 class Propagation(enum.StrEnum):
     """Who brings Oozie's word to the web service: we ourselves, or the engine's own command, called as the account."""
@@ -30,6 +32,11 @@ class Account:
         polls_alone: Whether its runs are listed with its own login only.
         in_flight: Most launches of the account that are begun and not settled; ``None`` is no limit.
         a_beat: Most launches of the account that begin in any beat's time; ``None`` is no limit.
+        an_hour: The same in any hour.
+        hours: Of the day, in which launches begin; none: all day.
+        paused: Why nothing of it is launched, or ``""``.
+        shadow: Whether everything is decided and nothing launched or written.
+        beside_cron: Whether it is launched although a crontab of its Unix user launches too.
         propagation: Who moves the statuses of its runs on Oozie.
     """
 
@@ -43,6 +50,11 @@ class Account:
     polls_alone: bool = False
     in_flight: int | None = None
     a_beat: int | None = None
+    an_hour: int | None = None
+    hours: tuple[windows.Window, ...] = ()
+    paused: str = ""
+    beside_cron: bool = False
+    shadow: bool = False
     propagation: Propagation = Propagation.NATIVE
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
-from niassa_orch.journal import acts, moments, opening, records
+from niassa_orch.journal import acts, moments, opening, records, shadows
 
 Run = tuple[str, runs.Accession]
 Loaded = tuple[dict[Run, records.Launch], acts.Counting, int]
@@ -44,6 +44,7 @@ def prune(database: sqlite3.Connection) -> None:
         with database:
             database.execute("DELETE FROM launches WHERE settled < ?", (oldest,))
             acts.prune(database, oldest)
+            shadows.prune(database, oldest)
 
 
 def load(database: sqlite3.Connection) -> Loaded:

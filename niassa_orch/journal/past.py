@@ -1,4 +1,7 @@
-"""What settled launches say: which job a run has, and how often its launches came to nothing. Used by ``core``."""
+"""What earlier launches say: which job a run has, how often its launches came to nothing, when they began.
+
+Used by ``core``.
+"""
 
 from niassa_orch.domain import accounts, runs, settling
 from niassa_orch.journal import writing
@@ -67,6 +70,12 @@ class Past:
         statement = f"SELECT accession FROM launches WHERE job_id = ? AND {_JOB_KNOWN} LIMIT 1"  # noqa: S608 - ours
         rows = await self._ask(statement, job_id)
         return runs.Accession(int(str(rows[0][0]))) if rows else None
+
+    async def begun_since(self, moment: str) -> list[tuple[tuple[str, str, str], str]]:
+        """Launches that were intended since a moment (``moments``), oldest first: web service, owner and host, when."""
+        statement = "SELECT web_service, owner, host, created FROM launches WHERE created >= ? ORDER BY created"
+        rows = await self._ask(statement, moment)
+        return [((str(service), str(owner), str(host)), str(created)) for service, owner, host, created in rows]
 
     async def _ask(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         return await self._writer.read(lambda database: database.execute(statement, values).fetchall())

@@ -3,7 +3,7 @@
 A call of this class returns when its commit is on disk; a commit that was asked for is carried out, and remembered,
 also when who waits for it is cancelled. What is unsettled is mirrored in memory, so that asking for the fence costs
 nothing; another process (``niassa-orch resolve``) may settle too, which ``refresh`` notices. Its doors are this module,
-``acts`` and ``past``. Opened by the composition root; used by ``core``.
+``acts``, ``past`` and ``shadows``. Opened by the composition root; used by ``core``.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from niassa_orch import errors
 from niassa_orch.domain import accounts, runs, settling
-from niassa_orch.journal import acts, keeping, moments, opening, past, records, writing
+from niassa_orch.journal import acts, keeping, moments, opening, past, records, shadows, writing
 
 _OPEN_AGAIN_SECONDS = 10.0
 _COLUMNS = ", ".join(records.COLUMNS)
@@ -57,6 +57,7 @@ class Journal:
         self.is_open = False
         self.acts = acts.Acts(self._writer)
         self.past = past.Past(self._writer)
+        self.shadows = shadows.Shadows(self._writer)
         try:
             self._take(self._writer.open(self._load))
         except errors.JournalError:

@@ -22,6 +22,9 @@ _GONE: Final = "E0604"
 _GONE_ON_ACTION: Final = frozenset({"E0604", "E0605"})
 _RERUN_FAILED_NODES: Final = "oozie.wf.rerun.failnodes"
 _VERSIONS: Final = lines.Request("GET", ("versions",), media_types=asking.JSON_TYPES, limit_bytes=4096)
+_BUILD_VERSION: Final = lines.Request(
+    "GET", ("v1", "admin", "build-version"), media_types=asking.JSON_TYPES, limit_bytes=4096
+)
 
 
 class Oozie(lists.JobLists):
@@ -73,7 +76,17 @@ class Oozie(lists.JobLists):
         """
         answer = await self._asker.read(_VERSIONS)
         await self._asker.parsed(documents.parse_versions, _VERSIONS, answer)
-        return documents.parse_date(answer.headers)
+        return answer.date
+
+    async def build_version(self) -> str:
+        """The version of the server, such as ``5.2.1``.
+
+        Raises:
+            errors.OozieUnavailableError: It does not tell.
+        """
+        return await self._asker.parsed(
+            documents.parse_build_version, _BUILD_VERSION, await self._asker.read(_BUILD_VERSION)
+        )
 
     async def job(self, job_id: str) -> jobs.Job:
         """One job with its actions.

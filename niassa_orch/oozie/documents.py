@@ -75,6 +75,19 @@ def parse_versions(body: bytes) -> tuple[int, ...]:
     return tuple(versions)
 
 
+def parse_build_version(body: bytes) -> str:
+    """The version of the server, as ``GET /v1/admin/build-version`` answers (``{"buildVersion": "5.2.1"}``).
+
+    Raises:
+        errors.OozieUnavailableError: Garbage.
+    """
+    told = _loaded(body)
+    version = told.get("buildVersion") if isinstance(told, dict) else None
+    if not isinstance(version, str) or not version.isprintable():
+        _garbage("the build version is no text")
+    return str(version)[:100]
+
+
 def parse_job(body: bytes) -> jobs.Job:
     """One job with its actions, as ``GET /v1/job/ID?show=info`` answers.
 
@@ -116,11 +129,6 @@ def parse_error(headers: Mapping[str, str]) -> Complaint:
     """Oozie's complaint from the headers of an answer; names are found in any case."""
     message = "".join(letter if letter.isprintable() else " " for letter in headers.get("oozie-error-message", ""))
     return Complaint(headers.get("oozie-error-code", "").strip()[:16], message[:_MESSAGE_CHARS])
-
-
-def parse_date(headers: Mapping[str, str]) -> datetime.datetime | None:
-    """When the server says that it answered, from the headers; names are found in any case."""
-    return _time({"date": headers.get("date")}, "date")
 
 
 def configuration(properties: Mapping[str, str]) -> bytes:

@@ -72,4 +72,4 @@ async def ask_page(
     )
     answer = await asker.read(request)
     parse = functools.partial(documents.parse_rows, most_rows=rows)
-    return await asker.parsed(parse, request, answer), documents.parse_date(answer.headers)
+    return await asker.parsed(parse, request, answer), answer.date

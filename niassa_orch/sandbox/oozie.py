@@ -90,6 +90,7 @@ class _Server:
 
     def add_routes(self, app: web.Application, base_path: str) -> None:
         app.router.add_get(f"{base_path}/versions", self._versions)
+        app.router.add_get(f"{base_path}/v1/admin/build-version", self._build_version)
         app.router.add_get(f"{base_path}/v1/job/{{id}}", self._info)
         app.router.add_put(f"{base_path}/v1/job/{{id}}", self._act)
         app.router.add_get(f"{base_path}/v1/jobs", self._list)
@@ -99,6 +100,9 @@ class _Server:
 
     async def _versions(self, _: web.Request) -> web.Response:
         return web.json_response([0, 1, 2])
+
+    async def _build_version(self, _: web.Request) -> web.Response:
+        return web.json_response({"buildVersion": ".".join(map(str, (*self._version, 0)))})
 
     async def _info(self, request: web.Request) -> web.Response:
         if request.query.get("show", "info") != "info":

@@ -80,7 +80,7 @@ def install(directory: pathlib.Path, configuration: MediatorConfiguration) -> pa
 
 
 def script() -> str:
-    """The mediator's source, with an interpreter that exists here."""
+    """The mediator's source, with an interpreter that exists here: what ``install`` writes."""
     source = _SOURCE.read_text("utf-8")
     if _INTERPRETER.exists():
         return source

@@ -5,6 +5,7 @@ and when its fate is unknown the error says so. What a status means is decided h
 and ``documents``. Called by the core; the composition root makes one for each account.
 """
 
+import datetime
 import functools
 import ssl
 import unicodedata
@@ -64,12 +65,12 @@ class WebService:
         self._list_timeout_seconds = list_timeout_seconds
         self._retrying = pacing.Retrying(attempts=attempts, total_seconds=timeout_seconds)
 
-    async def list_runs(self, status: runs.RunStatus, host: str) -> list[runs.WorkflowRun]:
+    async def list_runs(self, status: runs.RunStatus, host: str | None) -> list[runs.WorkflowRun]:
         """The runs of everybody in one status and for one host: the server does not filter by owner.
 
         Args:
             status: Asked for; a run may carry another by the time it is told.
-            host: Exactly as scheduled.
+            host: Exactly as scheduled; ``None`` for all hosts.
 
         Raises:
             ValueError: A host that must not be sent (``check_host``).
@@ -78,16 +79,13 @@ class WebService:
             errors.MalformedAnswerError: Cut, too large, or no list at all; then nothing is known.
             errors.WebServiceError: Any other status.
         """
-        check_host(host)
-        request = lines.Request(
-            "GET",
-            ("workflowruns",),
-            query={"status": status.value, "host": host},
-            media_types=XML_TYPES,
-            limit_bytes=LIST_LIMIT_BYTES,
-            timeout_seconds=self._list_timeout_seconds,
-        )
+        request = self._list_of(status, host)
         return await self._reading(request, functools.partial(self._list_once, request))
+
+    async def clock(self, host: str) -> datetime.datetime | None:
+        """What the server's clock says with the shortest of its lists; raises as ``list_runs``."""
+        request = self._list_of(runs.RunStatus.SUBMITTED_RETRY, host)
+        return await self._reading(request, functools.partial(self._date_once, request))
 
     async def get_run(self, accession: runs.Accession) -> documents.RunDocument:
         """One run with all its texts, as a PUT has to send it back.
@@ -137,6 +135,20 @@ class WebService:
             message = f"{self._line.address(request)}: answered with another run; what was written is unknown"
             raise errors.WriteUnknownError(message)
 
+    def _list_of(self, status: runs.RunStatus, host: str | None) -> lines.Request:
+        query = {"status": status.value}
+        if host is not None:
+            check_host(host)
+            query["host"] = host
+        return lines.Request(
+            "GET",
+            ("workflowruns",),
+            query=query,
+            media_types=XML_TYPES,
+            limit_bytes=LIST_LIMIT_BYTES,
+            timeout_seconds=self._list_timeout_seconds,
+        )
+
     async def _list_once(self, request: lines.Request) -> list[runs.WorkflowRun]:
         parser = lists.RunListParser()
         answer = await self._line.send(request, parser.feed)
@@ -145,6 +157,13 @@ class WebService:
         if parser.skipped_rows:
             _log.warning("webservice.rows_skipped", rows=parser.skipped_rows, asked=self._line.address(request))
         return found
+
+    async def _date_once(self, request: lines.Request) -> datetime.datetime | None:
+        parser = lists.RunListParser()
+        answer = await self._line.send(request, parser.feed)
+        self._check_read(request, answer.status)
+        parser.close()
+        return answer.date
 
     async def _get_once(self, request: lines.Request, accession: runs.Accession) -> documents.RunDocument:
         parser = documents.RunDocumentParser()

@@ -7,6 +7,8 @@ client's business. Called by ``webservice.client`` and ``oozie.client``.
 
 import asyncio
 import dataclasses
+import datetime
+import email.utils
 import ssl
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -59,6 +61,15 @@ class Answer:
     status: int
     headers: Mapping[str, str] = dataclasses.field(repr=False)
     body: bytes = dataclasses.field(default=b"", repr=False)
+
+    @property
+    def date(self) -> datetime.datetime | None:
+        """What the server's clock said, to a whole second; ``None`` when it does not tell."""
+        try:
+            told = email.utils.parsedate_to_datetime(self.headers["Date"])
+            return told if told.tzinfo else told.replace(tzinfo=datetime.UTC)
+        except (KeyError, ValueError, OverflowError):
+            return None
 
 
 class Line:

@@ -9,6 +9,7 @@ END = '{"niassa_orch_mediator": 1, "record": "end", "call": "n0nce", "exit_code"
 REFUSED = '{"niassa_orch_mediator": 1, "record": "refused", "refused": "no settings file"}'
 
 
+_NO_CRONTAB = '{"niassa_orch_mediator": 1, "record": "crontab", "installed": true, "text": "", "scripts": []}'
 _ASKED = ("lock", "probe", "texts")
 
 
@@ -29,7 +30,7 @@ def mediator(path: pathlib.Path, lines: Sequence[str], *, gate: pathlib.Path | N
 
     Asked who holds the engine's locks, whether Oozie is well, for texts, and to propagate, it says what ``locks``,
     ``oozie``, ``texts`` and ``propagated`` wrote; without that it does not understand the question. A propagation waits
-    at the gate too.
+    at the gate too. Its user has no crontab but what ``crontab`` wrote; looks at that are not noted.
 
     Args:
         path: Where it goes.
@@ -41,7 +42,9 @@ def mediator(path: pathlib.Path, lines: Sequence[str], *, gate: pathlib.Path | N
     moves = f"[ -e {path}.probe-later ] && mv {path}.probe-later {path}.probe"
     asked += wait + f'[ "$1" = propagate ] && [ -e {path}.propagated ] && {{ {moves}; cat {path}.propagated; exit; }}\n'
     said = "\n".join(lines)
-    path.write_text(f"#!/bin/sh\necho \"$@\" >> {path}.log\n{asked}cat <<'END'\n{said}\nEND\n")
+    looks = f'[ "$1" = crontab ] && [ -e {path}.crontab ] && exec cat {path}.crontab\n'
+    looks += f"[ \"$1\" = crontab ] && echo '{_NO_CRONTAB}' && exit\n"
+    path.write_text(f"#!/bin/sh\n{looks}echo \"$@\" >> {path}.log\n{asked}cat <<'END'\n{said}\nEND\n")
     path.chmod(0o755)
     return path
 
@@ -51,6 +54,12 @@ def locks(path: pathlib.Path, *held: tuple[str, int | None, str]) -> None:
     listed = [dict(zip(("name", "pid", "command"), one, strict=True)) for one in held]
     record = {"niassa_orch_mediator": 1, "record": "lock", "held": listed}
     pathlib.Path(f"{path}.lock").write_text(json.dumps(record) + "\n")
+
+
+def crontab(path: pathlib.Path, text: str | None) -> None:
+    """What the mediator says of the user's crontab from now on; ``None``: nothing that can be understood."""
+    record = {"niassa_orch_mediator": 1, "record": "crontab", "installed": True, "text": text, "scripts": []}
+    pathlib.Path(f"{path}.crontab").write_text(json.dumps(record) + "\n" if text is not None else "garbage\n")
 
 
 def oozie(path: pathlib.Path, error: str = "", *, later: bool = False) -> None:

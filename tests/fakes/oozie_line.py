@@ -92,7 +92,7 @@ class OozieLine:
         offset, length = int(request.query["offset"]) - 1, min(int(request.query["len"]), self.page_rows)
         found = self._select(request.query["filter"])
         page = {"total": len(found), "workflows": [_row(job) for job in found[offset : offset + length]]}
-        headers = {"date": _moment(self.now)} if self.tells_time else {}
+        headers = {"Date": _moment(self.now)} if self.tells_time else {}
         return lines.Answer(200, headers, json.dumps(page).encode())
 
     def _select(self, text: str) -> list[ServedJob]:

@@ -40,6 +40,7 @@ from niassa_orch.core import (
     rests,
     run_texts,
     settlement,
+    shadowing,
     shares,
     sharing,
     state_directory,
@@ -66,7 +67,19 @@ DIRECTORY = "/scratch/oozie-1"
 _PROCESS = records.Process('["sudo"]', 4711, 12)
 _TIMED: tuple[types.ModuleType, ...] = (
     *(caller, engine_lock, engine_propagating, intents, launching, lost_requests, polling, propagating, cycle),
-    *(requests_seen, rests, run_texts, settlement, shares, sharing, step_texts, supervisor, watching, worker),
+    *(
+        requests_seen,
+        rests,
+        run_texts,
+        settlement,
+        shadowing,
+        shares,
+        sharing,
+        step_texts,
+        supervisor,
+        watching,
+        worker,
+    ),
     *(following, working_off),
 )
 
@@ -102,6 +115,7 @@ class Stage:
         self.pollers = fresh_pollers(self.told)
         self.journal.close()
         self.journal = store.Journal(self.state.journal)
+        self.limits = limits.Limits(settings.Launching(), BEAT_SECONDS, tuple)
         self.intents = intents.Intents(self.journal, self.state, self.limits)
         self.turns = pool.EngineTurns(2)
 
@@ -146,8 +160,9 @@ class Stage:
         self, launcher: launching.Launcher, stopping: asyncio.Event, sees: watching.Watch | None = None
     ) -> cycle.Cycle:
         """Bob's."""
+        shadow = shadowing.Shadowing(self.line, self.told, self.slots, self.journal)
         watch = sees or watching.Watch(self.pollers, lambda _known: None, lambda: None)
-        return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), self.rounds(), watch, stopping)
+        return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), self.rounds(), shadow, watch, stopping)
 
     def engine_propagator(self, engine: settings.Engine | None = None) -> engine_propagating.EnginePropagator:
         """Of an account whose runs the engine propagates."""

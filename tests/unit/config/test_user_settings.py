@@ -85,6 +85,10 @@ def test_one_line_of_profile_is_completed_from_the_users_settings() -> None:
         "polls_alone": False,
         "in_flight": 20,
         "a_beat": 30,
+        "an_hour": None,
+        "hours": (),
+        "paused": "",
+        "beside_cron": False,
         "propagation": accounts.Propagation.NATIVE,
     }
     assert login.user == "bob@lab.net"
@@ -96,12 +100,13 @@ def test_what_the_profile_says_wins() -> None:
         host="server2",
         web_service={"url": "https://other/ws/", "user": "Alice@lab.net"},
         engine={"oozie_url": "http://other:11000/oozie", "default_engine": "whitestar"},
-        launching={"in_flight": 2, "a_beat": 3},
+        launching={"in_flight": 2, "a_beat": 3, "an_hour": 9, "hours": "22:00-06:00", "paused": "no disk"},
     )
     account, login = user_settings.merge(profile, user_settings.parse(_CONTENT), pydantic.SecretStr("hers"), _SERVICE)
     assert account.claim == ("https://other/ws", "alice@lab.net", "server2")
     assert (account.oozie_url, account.default_engine) == ("http://other:11000/oozie", "whitestar")
-    assert (account.in_flight, account.a_beat) == (2, 3)
+    assert (account.in_flight, account.a_beat, account.an_hour) == (2, 3, 9)
+    assert (list(map(str, account.hours)), account.paused) == (["22:00-06:00"], "no disk")
     assert login == credentials.Login("alice@lab.net", pydantic.SecretStr("hers"))
 
 

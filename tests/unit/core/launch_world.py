@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import pathlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -67,7 +68,10 @@ class World:
         patch.setattr(calling, "call", self.engine)
         self.far_service = distance.Distant(self.stage.service)
         self.far_oozie = distance.Distant(self.oozie, errors.OozieUnavailableError)
-        self.stage.known = fakes.enrolled(self.far_service, self.far_oozie)
+        known = fakes.enrolled(self.far_service, self.far_oozie)
+        # There is no crontab in this world, and nobody to ask for one.
+        alone = dataclasses.replace(known.account, beside_cron=True)
+        self.stage.known = dataclasses.replace(known, account=alone)
         self.steps = steps.Steps(self.assert_fenced)
         self.begin()
 

@@ -4,50 +4,26 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import enrolling, launching, limits
+from niassa_orch.core import limits
 from tests.fakes import calls
 from tests.fakes import stage as stages
+from tests.unit.core import beats_within_limits as scenes
 from tests.unit.core import served
 
 DIRECTORY = stages.DIRECTORY
 
 
-class Scene:
-    """One launcher, which takes up to two runs into a call."""
-
-    def __init__(self, stage: stages.Stage) -> None:
-        self.stage = stage
-        self.launcher: launching.Launcher = stage.launcher()
-
-    async def beat(self, known: enrolling.Enrolled) -> None:
-        """Offer what there is, and see the calls through."""
-        self.launcher.take_up(known)
-        self.launcher.offer(known, stages.rows(self.stage))
-        await self.launcher.join()
-        await self.launcher.settle_doubts()
-
-
 @pytest.fixture
-def scene(stage: stages.Stage) -> Scene:
-    return Scene(stage)
-
-
-def _schedule(stage: stages.Stage, *accessions: int) -> None:
-    for accession in accessions:
-        stage.service.schedule(accession)
-
-
-def _launch_well(stage: stages.Stage, *accessions: int) -> None:
-    lines = (line for a in accessions for line in calls.launching(a, f"/w/oozie-{a}", f"{a}-oozie-W"))
-    stage.says(*calls.whole(*lines))
+def scene(stage: stages.Stage) -> scenes.Scene:
+    return scenes.Scene(stage)
 
 
 async def test_a_batch_is_cut_to_what_is_left_of_the_beat_and_the_rest_follows_in_the_next(
-    stage: stages.Stage, scene: Scene
+    stage: stages.Stage, scene: scenes.Scene
 ) -> None:
     known = stages.renamed(stage, "bob", a_beat=3)
-    _schedule(stage, 1, 2, 3, 4, 5)
-    _launch_well(stage, 1, 2, 3, 4, 5)
+    scenes.schedule(stage, 1, 2, 3, 4, 5)
+    scenes.launch_well(stage, 1, 2, 3, 4, 5)
     await scene.beat(known)
     assert stage.called == ["launch 1 2", "launch 3"]
     said = "2 to launch: 3 of 3 launches of this account were begun in this beat; more in 30 s"
@@ -63,11 +39,11 @@ async def test_a_batch_is_cut_to_what_is_left_of_the_beat_and_the_rest_follows_i
     assert stage.events.count("launch.limited") == 1, "it is told when the wait begins"
 
 
-async def test_a_wait_that_begins_anew_is_told_anew(stage: stages.Stage, scene: Scene) -> None:
+async def test_a_wait_that_begins_anew_is_told_anew(stage: stages.Stage, scene: scenes.Scene) -> None:
     known = stages.renamed(stage, "bob", a_beat=1)
     for pair in ((1, 2), (3, 4)):
-        _schedule(stage, *pair)
-        _launch_well(stage, *pair)
+        scenes.schedule(stage, *pair)
+        scenes.launch_well(stage, *pair)
         for _ in range(3):
             await scene.beat(known)
             stage.clock.advance(30)
@@ -76,10 +52,10 @@ async def test_a_wait_that_begins_anew_is_told_anew(stage: stages.Stage, scene: 
 
 
 async def test_what_is_in_doubt_counts_and_what_is_held_for_a_person_does_not(
-    stage: stages.Stage, scene: Scene
+    stage: stages.Stage, scene: scenes.Scene
 ) -> None:
     known = stages.renamed(stage, "bob", in_flight=1)
-    _schedule(stage, 7, 8)
+    scenes.schedule(stage, 7, 8)
     stage.says(*calls.whole(*calls.launching(7, DIRECTORY)))
     await scene.beat(known)
     assert stage.line.in_doubt == (7,)
@@ -87,15 +63,15 @@ async def test_what_is_in_doubt_counts_and_what_is_held_for_a_person_does_not(
     for job in ("1-oozie-W", "2-oozie-W"):
         stage.oozie.start(job, app_path="/apps/oozie-1")
     stage.clock.advance(300)
-    _launch_well(stage, 8)
+    scenes.launch_well(stage, 8)
     await scene.beat(known)
     assert list(stage.line.held) == [7]
     await scene.beat(known)
     assert stage.called == ["launch 7", "launch 8"]
 
 
-async def test_launches_of_an_earlier_process_are_in_flight(stage: stages.Stage, scene: Scene) -> None:
-    _schedule(stage, 7, 8)
+async def test_launches_of_an_earlier_process_are_in_flight(stage: stages.Stage, scene: scenes.Scene) -> None:
+    scenes.schedule(stage, 7, 8)
     await stage.intend(7, lines=calls.whole(*calls.launching(7, DIRECTORY)))
     await scene.beat(stages.renamed(stage, "bob", in_flight=1))
     assert stage.called == []
@@ -103,11 +79,11 @@ async def test_launches_of_an_earlier_process_are_in_flight(stage: stages.Stage,
 
 
 async def test_an_attempt_counts_although_its_intent_could_not_be_written(
-    stage: stages.Stage, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    stage: stages.Stage, scene: scenes.Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = stages.renamed(stage, "bob", a_beat=2)
-    _schedule(stage, 1, 2)
-    _launch_well(stage, 1, 2)
+    scenes.schedule(stage, 1, 2)
+    scenes.launch_well(stage, 1, 2)
 
     def no_room() -> None:
         message = "the disk is full"
@@ -126,12 +102,31 @@ async def test_an_attempt_counts_although_its_intent_could_not_be_written(
     assert stage.called == ["launch 1 2"]
 
 
+async def test_launches_of_an_hour_are_counted_over_a_restart_too(stage: stages.Stage, scene: scenes.Scene) -> None:
+    known = stages.renamed(stage, "bob", an_hour=3)
+    scenes.schedule(stage, 1, 2, 3, 4)
+    scenes.launch_well(stage, 1, 2, 3, 4)
+    await scene.beat(known)
+    assert stage.called == ["launch 1 2", "launch 3"]
+    assert stage.line.waiting == "1 to launch: 3 of 3 launches of this account were begun in this hour; more in 3600 s"
+    stage.restart()
+    again = scenes.Scene(stage)
+    await stage.intents.refresh()
+    known = stages.renamed(stage, "bob", an_hour=3)
+    await again.beat(known)
+    assert stage.called == ["launch 1 2", "launch 3"]
+    assert "3 of 3 launches of this account were begun in this hour; more in " in stage.line.waiting
+    stage.clock.advance(3600)
+    await again.beat(known)
+    assert stage.called == ["launch 1 2", "launch 3", "launch 4"]
+
+
 async def test_all_accounts_share_a_limit(stage: stages.Stage) -> None:
     most = limits.Limits(settings.Launching(a_beat=3), stages.BEAT_SECONDS, tuple)
     stage.intents.limits = most
-    _schedule(stage, 1, 2, 3, 4)
+    scenes.schedule(stage, 1, 2, 3, 4)
     stage.service.schedule(9, ownerUserName="eve@lab.net")
-    _launch_well(stage, 1, 2, 3, 4, 9)
+    scenes.launch_well(stage, 1, 2, 3, 4, 9)
     bob, eve = stage.launcher(), stage.launcher("eve")
     hers = stages.renamed(stage, "eve", web_user="eve@lab.net", unix_user="niassa-eve")
     for launcher, known in ((bob, stage.known), (eve, hers)):
@@ -151,24 +146,26 @@ async def test_what_two_accounts_look_at_in_the_same_moment_is_cut_to_what_is_le
     stage: stages.Stage,
 ) -> None:
     stage.intents.limits = limits.Limits(settings.Launching(a_beat=1), stages.BEAT_SECONDS, tuple)
-    _schedule(stage, 1)
+    scenes.schedule(stage, 1)
     stage.service.schedule(9, ownerUserName="eve@lab.net")
-    _launch_well(stage, 1, 9)
+    scenes.launch_well(stage, 1, 9)
     hers = stages.renamed(stage, "eve", web_user="eve@lab.net", unix_user="niassa-eve")
     launchers = {stage.launcher(): stage.known, stage.launcher("eve"): hers}
     for launcher, known in launchers.items():
         launcher.offer(known, stages.rows(stage))
     for launcher in launchers:
         await launcher.join()
-    assert stage.called == ["launch 1"]
-    assert stage.told.line("eve").waiting.startswith("1 to launch: 1 of 1 launches of all accounts were begun")
+    # Who is first nobody can say: each looks at its own crontab before.
+    assert stage.called in (["launch 1"], ["launch 9"])
+    waits = stage.told.line("eve" if stage.called == ["launch 1"] else "bob").waiting
+    assert waits.startswith("1 to launch: 1 of 1 launches of all accounts were begun")
 
 
 async def test_an_account_that_waits_for_the_end_of_a_beat_beats_again_then_and_not_before(stage: stages.Stage) -> None:
     scene = served.Scene(stage)
     scene.enrolling.limits = {"a_beat": 1}
-    _schedule(stage, 1, 2)
-    _launch_well(stage, 1, 2)
+    scenes.schedule(stage, 1, 2)
+    scenes.launch_well(stage, 1, 2)
     assert await scene.worker.beat() == served.INTERVAL_SECONDS
     await stage.told_of("launch.verified")
     await stage.until(lambda: bool(stage.line.waiting))

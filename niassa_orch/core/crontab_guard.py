@@ -1,0 +1,68 @@
+"""Whether a crontab of an account's Unix user still launches: then we do not, unless the profile says so.
+
+Asked through the mediator before a call, seldom, since most accounts have no crontab any more. One that cannot be read
+keeps nothing from being launched: the engine's lock and the look at the run stay. Owned by ``core.caller``.
+"""
+
+import time
+
+from niassa_orch import errors
+from niassa_orch.core import board, enrolling
+from niassa_orch.domain import crontabs
+from niassa_orch.seqware import answers, identity, query
+
+#: What was seen holds for so long; a crontab that launches is asked about again at each try.
+_SEEN_SECONDS = 600.0
+
+
+class CrontabGuard:
+    """The crontab of one account's Unix user.
+
+    Args:
+        line: The account's line on the board.
+        told: The board, for events.
+    """
+
+    def __init__(self, line: board.AccountLine, told: board.Board) -> None:
+        self._line = line
+        self._board = told
+        self._seen_until = 0.0
+        self._told = ""
+
+    async def check(self, enrolled: enrolling.Enrolled) -> None:
+        """Look whether we may launch.
+
+        Raises:
+            CrontabLaunchesError: A crontab of the user launches; it names the lines.
+        """
+        if enrolled.account.beside_cron or time.monotonic() < self._seen_until:
+            return
+        try:
+            found = await query.crontab(identity.argv(enrolled.identity, enrolled.mediator, "crontab"))
+        except errors.EngineCallError as exc:
+            self._tell_unreadable(str(exc))
+        else:
+            _check(enrolled, found)
+        self._seen_until = time.monotonic() + _SEEN_SECONDS
+
+    def forget(self) -> None:
+        """A person says that things may have changed."""
+        self._seen_until = 0.0
+
+    def _tell_unreadable(self, reason: str) -> None:
+        if reason != self._told:
+            self._told = reason
+            self._board.event("crontab.unreadable", account=self._line.name, level=board.Level.WARNING, reason=reason)
+
+
+def _check(enrolled: enrolling.Enrolled, found: answers.Crontab) -> None:
+    lines = [line for line in crontabs.engine_lines(found.text, found.scripts) if line.launches]
+    if not lines:
+        return
+    user = enrolled.account.unix_user
+    numbers = ", ".join(str(line.number) for line in lines)
+    message = (
+        f"the crontab of {user} still launches (line {numbers}): put a # before it (crontab -e -u {user}), or say "
+        f"beside_cron = true in [launching] of {enrolled.account.name}.toml"
+    )
+    raise errors.CrontabLaunchesError(message)

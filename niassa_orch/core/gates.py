@@ -1,0 +1,63 @@
+"""Why an account launches nothing now whatever is scheduled: it is paused, or outside of its hours.
+
+What its profile says counts at the moment of the question; what was begun goes on. Owned by ``core.launching``.
+"""
+
+import datetime
+import math
+from collections.abc import Callable
+
+from niassa_orch.core import board
+from niassa_orch.domain import accounts, windows
+
+_HOUR_SECONDS = 3600
+
+
+class Gate:
+    """The gate of one account's launches; ``why`` is the reason that was found last, or ``""``.
+
+    Args:
+        line: The account's line on the board.
+        told: The board, for events.
+        now: The time in the zone of the host.
+    """
+
+    def __init__(
+        self,
+        line: board.AccountLine,
+        told: board.Board,
+        now: Callable[[], datetime.datetime] = datetime.datetime.now,
+    ) -> None:
+        self._line = line
+        self._board = told
+        self._now = now
+        self._told = ""
+        self.why = ""
+
+    def is_shut(self, account: accounts.Account) -> bool:
+        """Whether nothing of the account may be launched now; told when that begins and when it ends."""
+        cause, self.why = _cause(account, self._now())
+        if cause != self._told:
+            self._told = cause
+            if cause:
+                self._board.event("launch.held_back", account=self._line.name, reason=self.why)
+            else:
+                self._board.event("launch.let_go", account=self._line.name)
+        return bool(cause)
+
+
+def _cause(account: accounts.Account, now: datetime.datetime) -> tuple[str, str]:
+    """What shuts the gate, and the same with what is left to wait; ``""`` twice when it is open."""
+    if account.paused:
+        why = f"paused by its profile: {account.paused}"
+        return why, why
+    seconds = windows.opens_in_seconds(account.hours, now)
+    if seconds:
+        cause = f"launches only at {', '.join(map(str, account.hours))}"
+        return cause, f"{cause}; that is in {_shown(seconds)}"
+    return "", ""
+
+
+def _shown(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if seconds >= _HOUR_SECONDS else f"{minutes} min"

@@ -1,0 +1,56 @@
+"""Hours of the day in which something may happen, such as ``22:00-06:00``; by the clock on the wall.
+
+Pure: the time comes from the caller, in the zone of the host. Called by ``config.profiles`` and ``core.gates``.
+"""
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Sequence
+
+_WINDOW = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
+_MINUTES_A_DAY = 24 * 60
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+    """From one minute of the day up to another, that one not included; past midnight where the end is the smaller."""
+
+    begins_minute: int
+    ends_minute: int
+
+    def __str__(self) -> str:
+        """As ``parse`` takes it."""
+        return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (self.begins_minute, self.ends_minute))
+
+    def holds(self, minute: int) -> bool:
+        """Whether a minute of the day is in it."""
+        if self.begins_minute < self.ends_minute:
+            return self.begins_minute <= minute < self.ends_minute
+        return minute >= self.begins_minute or minute < self.ends_minute
+
+
+def parse(text: str) -> Window:
+    """A window as people write it: ``22:00-06:00``; ``24:00`` is the end of the day.
+
+    Raises:
+        ValueError: It is none, or begins when it ends.
+    """
+    found = _WINDOW.fullmatch(text.strip())
+    if found is None:
+        message = f"hours are written as 22:00-06:00, not as {text!r}"
+        raise ValueError(message)
+    begins, ends = (int(found[hour]) * 60 + int(found[hour + 1]) for hour in (1, 3))
+    if ends > _MINUTES_A_DAY or begins == ends:
+        message = f"{text} is no part of a day: it must begin and end at two times from 00:00 to 24:00"
+        raise ValueError(message)
+    return Window(begins, ends)
+
+
+def opens_in_seconds(windows: Sequence[Window], now: datetime.datetime) -> float:
+    """How long until one of them is open; 0 when one is, or when there are none. A change of the clock is not seen."""
+    minute = now.hour * 60 + now.minute
+    if not windows or any(window.holds(minute) for window in windows):
+        return 0.0
+    minutes = min((window.begins_minute - minute) % _MINUTES_A_DAY for window in windows)
+    return minutes * 60.0 - now.second

@@ -1,0 +1,114 @@
+"""What accounts in shadow mode would have done, and what came instead. Used by ``core.shadowing`` and by the report."""
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterable
+
+from niassa_orch.domain import accounts, runs, shadows
+from niassa_orch.journal import moments, writing
+
+_COLUMNS = "web_service, accession, account, owner, host, kind, basis, wanted, decided, came, came_at, agreement"
+_OPEN = "web_service = ? AND accession = ? AND kind = ? AND came_at IS NULL"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shadow:
+    """One thing that we would have done. Texts of moments are ISO 8601, UTC.
+
+    Args:
+        web_service: Base URL.
+        accession: Of the run.
+        account: Name of the profile.
+        owner: The login whose run it is.
+        host: That it was scheduled for.
+        kind: What was decided about.
+        basis: The status from which it was decided.
+        wanted: What we would have done: statuses, parted by commas, or ``launched``.
+        decided: When; ``None``: others were first.
+        came: What became of it, ``""`` as long as nothing did.
+        came_at: When that was seen.
+        agreement: How it compares.
+    """
+
+    web_service: str
+    accession: runs.Accession
+    account: str
+    owner: str
+    host: str
+    kind: shadows.Kind
+    basis: str
+    wanted: str
+    decided: str | None
+    came: str = ""
+    came_at: str | None = None
+    agreement: shadows.Agreement | None = None
+
+    @property
+    def key(self) -> tuple[runs.Accession, shadows.Kind]:
+        """Of the one open shadow that a run has of a kind."""
+        return (self.accession, self.kind)
+
+
+class Shadows:
+    """Writes and reads shadows.
+
+    Args:
+        writer: Of the journal.
+    """
+
+    def __init__(self, writer: writing.Writer) -> None:
+        self._writer = writer
+
+    async def open_of(self, account: accounts.Account) -> list[Shadow]:
+        """What has not come yet, of an account's web service, login and host; raises JournalError."""
+        where = "came_at IS NULL AND web_service = ? AND owner = ? AND host = ?"
+        return await self._writer.read(lambda database: _found(database, where, account.claim))
+
+    async def known(self, web_service: str, accessions: Iterable[runs.Accession]) -> set[runs.Accession]:
+        """Which of these runs have any shadow of a launch; raises JournalError."""
+        asked = set(accessions)
+        where = "kind = 'launch' AND web_service = ?"
+        # One question for all: there may be more runs than a statement takes values.
+        found = await self._writer.read(lambda database: _found(database, where, (web_service,)))
+        return asked & {shadow.accession for shadow in found}
+
+    async def decide(self, decided: Iterable[Shadow]) -> None:
+        """Write down what we would do; of an open one of the same kind what we would do by now; raises JournalError."""
+        statement = (
+            f"INSERT INTO shadows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - our own
+            "ON CONFLICT (web_service, accession, kind) WHERE came_at IS NULL DO UPDATE SET wanted = excluded.wanted"
+        )
+        rows = [dataclasses.astuple(shadow) for shadow in decided]
+        await self._writer.write(lambda database: database.executemany(statement, rows))
+
+    async def came(self, shadow: Shadow, came: shadows.Came) -> None:
+        """Write down what became of it; raises JournalError."""
+        statement = f"UPDATE shadows SET came = ?, came_at = ?, agreement = ? WHERE {_OPEN}"  # noqa: S608 - our own
+        key = (shadow.web_service, shadow.accession, shadow.kind)
+        values = (came.what, moments.now(), came.agreement, *key)
+        await self._writer.write(lambda database: database.execute(statement, values))
+
+    async def all(self, account: str | None = None) -> list[Shadow]:
+        """Everything that is kept, of one account or of all, oldest first; raises JournalError."""
+        where, values = ("account = ?", (account,)) if account else ("1 = 1", ())
+        return await self._writer.read(lambda database: _found(database, where, values))
+
+
+def prune(database: sqlite3.Connection, oldest: str) -> None:
+    """Delete what came before a moment."""
+    database.execute("DELETE FROM shadows WHERE came_at < ?", (oldest,))
+
+
+def _found(database: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Shadow]:
+    rows = database.execute(f"SELECT {_COLUMNS} FROM shadows WHERE {where} ORDER BY id", values)  # noqa: S608 - our own
+    return [_of_row(row) for row in rows]
+
+
+def _of_row(row: tuple[object, ...]) -> Shadow:
+    shadow = Shadow(*row)  # type: ignore[arg-type]
+    return dataclasses.replace(
+        shadow,
+        accession=runs.Accession(shadow.accession),
+        kind=shadows.Kind(shadow.kind),
+        agreement=None if shadow.agreement is None else shadows.Agreement(shadow.agreement),
+    )

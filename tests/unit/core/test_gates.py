@@ -1,0 +1,87 @@
+"""Accounts that launch nothing for now: paused, or outside of their hours."""
+
+import dataclasses
+import datetime
+
+import pytest
+
+from niassa_orch.core import gates
+from niassa_orch.domain import accounts, windows
+from tests.fakes import neighbours_in_memory as fakes
+from tests.fakes import stage as stages
+from tests.unit.core import beats_within_limits as scenes
+
+NIGHT = (windows.parse("22:00-06:00"), windows.parse("12:00-13:00"))
+
+
+class Gate:
+    """A gate with a clock on the wall."""
+
+    def __init__(self) -> None:
+        self.told = fakes.board_of()
+        self.time = "07:30"
+        self.gate = gates.Gate(self.told.line("bob"), self.told, self._now)
+
+    def _now(self) -> datetime.datetime:
+        return datetime.datetime.fromisoformat(f"2026-11-24T{self.time}:00")
+
+    def says(self, time: str, **account: object) -> str:
+        """Why nothing is launched at this time."""
+        self.time = time
+        is_shut = self.gate.is_shut(dataclasses.replace(fakes.BOB, **account))  # type: ignore[arg-type]
+        assert is_shut == bool(self.gate.why)
+        return self.gate.why
+
+    def events(self) -> list[str]:
+        return [event.name for event in self.told.snapshot().events]
+
+
+def test_hours_shut_and_open_and_each_is_told_once() -> None:
+    gate = Gate()
+    assert gate.says("07:30", hours=NIGHT) == "launches only at 22:00-06:00, 12:00-13:00; that is in 4 h 30 min"
+    assert gate.says("11:59", hours=NIGHT).endswith("that is in 1 min")
+    assert gate.says("12:00", hours=NIGHT) == ""
+    assert gate.says("13:00", hours=NIGHT).endswith("that is in 9 h 0 min")
+    assert gate.says("23:00", hours=NIGHT) == ""
+    assert gate.events() == ["launch.held_back", "launch.let_go"] * 2
+
+
+def test_a_pause_says_why_whatever_the_hour_is() -> None:
+    gate = Gate()
+    assert (
+        gate.says("12:30", hours=NIGHT, paused="the disk is replaced") == "paused by its profile: the disk is replaced"
+    )
+    assert gate.says("12:30", hours=NIGHT) == ""
+
+
+def test_an_account_without_either_is_open() -> None:
+    gate = Gate()
+    assert gate.says("07:30") == ""
+    assert gate.events() == []
+
+
+async def test_a_paused_account_launches_nothing_and_its_line_says_why(stage: stages.Stage) -> None:
+    scenes.schedule(stage, 1)
+    scenes.launch_well(stage, 1)
+    scene = scenes.Scene(stage)
+    paused = stages.renamed(stage, "bob", paused="the disk is replaced")
+    await scene.beat(paused)
+    assert (stage.called, stage.line.waiting) == ([], "paused by its profile: the disk is replaced")
+    await scene.beat(stages.renamed(stage, "bob"))
+    assert (stage.called, stage.line.waiting) == (["launch 1"], "")
+
+
+async def test_a_gate_that_shuts_between_two_calls_lets_no_further_one_begin(
+    stage: stages.Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes.schedule(stage, 1, 2, 3, 4)
+    scenes.launch_well(stage, 1, 2, 3, 4)
+    asked: list[accounts.Account] = []
+
+    def is_shut(_: gates.Gate, account: accounts.Account) -> bool:
+        asked.append(account)
+        return len(asked) > 2
+
+    monkeypatch.setattr(gates.Gate, "is_shut", is_shut)
+    await scenes.Scene(stage).beat(stages.renamed(stage, "bob"))
+    assert stage.called == ["launch 1 2"]

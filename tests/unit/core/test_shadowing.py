@@ -1,0 +1,160 @@
+"""Bob in shadow mode: everything is decided, nothing is launched or written, and what others did is held against it."""
+
+import dataclasses
+
+import pytest
+
+from niassa_orch import errors
+from niassa_orch.domain import jobs, runs, shadows
+from niassa_orch.journal import shadows as journal_shadows
+from tests.fakes import stage as stages
+from tests.unit.core import beats as beat_scenes
+
+R, J, A = runs.RunStatus, jobs.JobStatus, shadows.Agreement
+
+
+class Scene(beat_scenes.Beats):
+    """Beats of Bob in shadow mode, and a crontab that does what we only decide."""
+
+    def __init__(self, stage: stages.Stage) -> None:
+        super().__init__(stage)
+        stage.known = stages.renamed(stage, "bob", shadow=True)
+
+    async def told(self, seconds: float = 30.0) -> list[tuple[int, str, str, shadows.Agreement | None]]:
+        """What the journal says after a beat: run, what we wanted, what came, how it compares."""
+        self.stage.clock.advance(seconds)
+        self.watch.hurry()
+        await self.beat()
+        assert self.stage.called == []
+        assert not [asked for asked in self.stage.service.asked if asked.startswith("PUT")]
+        kept = await self.stage.journal.shadows.all()
+        return [(shadow.accession, shadow.wanted, shadow.came, shadow.agreement) for shadow in kept]
+
+    def cron(self, accession: int, status: runs.RunStatus, **fields: str) -> None:
+        """The crontab writes a status."""
+        self.stage.service.schedule(accession, status, **fields)
+
+
+@pytest.fixture
+def scene(stage: stages.Stage) -> Scene:
+    return Scene(stage)
+
+
+async def test_a_run_that_cron_launches_after_us_is_agreed_on(stage: stages.Stage, scene: Scene) -> None:
+    stage.service.schedule(7)
+    assert await scene.told() == [(7, "launched", "", None)]
+    assert stage.line.waiting == "shadow: 1 would be launched; nothing is launched or written"
+    assert await scene.told() == [(7, "launched", "", None)], "it is decided once"
+    stage.oozie.start("7-oozie-W")
+    scene.cron(7, R.PENDING, statusCmd="7-oozie-W", workflowEngine="oozie")
+    assert (await scene.told())[0] == (7, "launched", "launched, pending", A.AGREED)
+    assert "shadow.would_launch" in stage.events
+    assert stage.line.waiting == "shadow: 0 would be launched; nothing is launched or written"
+
+
+@pytest.mark.parametrize(
+    ("becomes", "fields", "came", "agreement"),
+    [
+        (R.CANCELLED, {}, "a user cancelled it", A.WITHDRAWN),
+        (R.FAILED, {}, "its launch failed", A.AGREED),
+        (R.PENDING, {"ownerUserName": "eve@lab.net"}, "it is not this account's any more", A.WITHDRAWN),
+    ],
+)
+async def test_what_else_may_become_of_a_run(
+    stage: stages.Stage,
+    scene: Scene,
+    becomes: runs.RunStatus,
+    fields: dict[str, str],
+    came: str,
+    agreement: shadows.Agreement,
+) -> None:
+    stage.service.schedule(7)
+    await scene.told()
+    scene.cron(7, becomes, **fields)
+    assert await scene.told() == [(7, "launched", came, agreement)]
+
+
+async def test_a_run_that_was_launched_before_we_saw_it_wait_is_told_apart_and_once(
+    stage: stages.Stage, scene: Scene
+) -> None:
+    scene.running(1, J.RUNNING)
+    assert await scene.told() == [], "what was launched before shadow mode began says nothing"
+    scene.running(2, J.RUNNING)
+    unseen = [(2, "launched", "launched, running, before we saw it wait", A.UNSEEN)]
+    assert await scene.told(3600) == unseen
+    again = Scene(stage)
+    assert await again.told(3600) == unseen
+
+
+async def test_a_status_that_cron_writes_after_us_is_agreed_on(stage: stages.Stage, scene: Scene) -> None:
+    scene.running(7, J.RUNNING)
+    assert await scene.told() == []
+    stage.oozie.becomes("7-oozie-W", J.SUCCEEDED)
+    assert await scene.told() == [(7, "completed", "", None)]
+    scene.cron(7, R.COMPLETED, statusCmd="7-oozie-W", workflowEngine="oozie")
+    assert await scene.told() == [(7, "completed", "completed", A.AGREED)]
+
+
+async def test_a_status_that_cron_makes_up_differs(stage: stages.Stage, scene: Scene) -> None:
+    scene.running(7, J.RUNNING, R.PENDING)
+    assert await scene.told() == [(7, "running", "", None)]
+    scene.cron(7, R.FAILED, statusCmd="7-oozie-W", workflowEngine="oozie")
+    assert await scene.told() == [(7, "running", "failed", A.DIFFERS)]
+    assert "shadow.differs" in stage.events
+
+
+async def test_cron_may_be_a_step_behind_a_job_that_goes_on(stage: stages.Stage, scene: Scene) -> None:
+    scene.running(7, J.RUNNING, R.PENDING)
+    await scene.told()
+    stage.oozie.becomes("7-oozie-W", J.SUCCEEDED)
+    assert await scene.told() == [(7, "running,completed", "", None)]
+    scene.cron(7, R.RUNNING, statusCmd="7-oozie-W", workflowEngine="oozie")
+    assert await scene.told() == [(7, "running,completed", "running", A.AGREED), (7, "completed", "", None)]
+
+
+async def test_a_cancel_of_a_user_is_decided_and_nothing_is_killed(stage: stages.Stage, scene: Scene) -> None:
+    scene.running(7, J.RUNNING, R.SUBMITTED_CANCEL)
+    assert await scene.told() == [(7, "cancelled", "", None)]
+    assert not [asked for asked in stage.oozie.asked if asked.startswith("kill")]
+    scene.cron(7, R.CANCELLED, statusCmd="7-oozie-W", workflowEngine="oozie")
+    assert await scene.told() == [(7, "cancelled", "cancelled", A.AGREED)]
+
+
+async def test_what_is_open_is_judged_after_a_restart_too(stage: stages.Stage, scene: Scene) -> None:
+    stage.service.schedule(1)
+    scene.running(2, J.RUNNING, R.PENDING)
+    assert len(await scene.told()) == 2
+    stage.restart()
+    scene.cron(1, R.FAILED)
+    scene.cron(2, R.RUNNING, statusCmd="2-oozie-W", workflowEngine="oozie")
+    came = await Scene(stage).told()
+    assert sorted(came) == [(1, "launched", "its launch failed", A.AGREED), (2, "running", "running", A.AGREED)]
+
+
+async def test_a_web_service_that_does_not_answer_decides_nothing(stage: stages.Stage, scene: Scene) -> None:
+    stage.service.schedule(7)
+    await scene.told()
+    scene.cron(7, R.PENDING, statusCmd="7-oozie-W", workflowEngine="oozie")
+    stage.service.broken[7] = errors.WebServiceUnavailableError("no connection")
+    with pytest.raises(errors.WebServiceUnavailableError):
+        await scene.told()
+    stage.service.broken.clear()
+    assert (await scene.told())[0] == (7, "launched", "launched, pending", A.AGREED)
+
+
+async def test_what_was_launched_before_shadow_mode_is_no_news(stage: stages.Stage, scene: Scene) -> None:
+    stage.service.schedule(7)
+    await stage.intend(7)
+    await scene.told()
+    assert [shadow for shadow in await stage.journal.shadows.all() if shadow.kind is shadows.Kind.LAUNCH] == []
+
+
+async def test_a_shadow_is_read_as_it_was_written(stage: stages.Stage) -> None:
+    fields = ("http://a/ws", runs.Accession(7), "bob", "bob@lab.net", "server2", shadows.Kind.STATUS, "pending")
+    one = journal_shadows.Shadow(*fields, wanted="running", decided="2026-11-24T00:00:00.000+00:00")
+    await stage.journal.shadows.decide([one])
+    assert await stage.journal.shadows.all() == [one]
+    assert await stage.journal.shadows.all("alice") == []
+    other = dataclasses.replace(one, wanted="running,completed")
+    await stage.journal.shadows.decide([other])
+    assert await stage.journal.shadows.all("bob") == [other]

@@ -1,0 +1,44 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from niassa_orch.domain import crontabs
+
+BOTH = "#!/bin/bash\nseqware workflow-run launch-scheduled\nseqware workflow-run propagate-statuses --threads 10\n"
+
+
+def numbers(text: str, scripts: dict[str, str] | None = None) -> list[int]:
+    return [line.number for line in crontabs.engine_lines(text, scripts or {}) if line.launches]
+
+
+@pytest.mark.parametrize(
+    ("text", "scripts", "found"),
+    [
+        ("* * * * * /home/bob/cron.sh >> /home/bob/cron.log 2>&1\n", {"/home/bob/cron.sh": BOTH}, [1]),
+        ("MAILTO=bob\n\n@hourly bash -l ~/bin/cron.sh\n", {"/home/bob/bin/cron.sh": BOTH}, [3]),
+        ("* * * * * $HOME/outer.sh", {"/h/outer.sh": "/h/inner.sh", "/h/inner.sh": BOTH}, [1]),
+        ("* * * * * seqware workflow-run launch-scheduled --host server2", {}, [1]),
+        ("# * * * * * seqware workflow-run launch-scheduled", {}, []),
+        ("  # * * * * * /home/bob/cron.sh", {"/home/bob/cron.sh": BOTH}, []),
+        ("* * * * * /home/bob/cron.sh", {"/home/bob/cron.sh": "#seqware workflow-run launch-scheduled"}, []),
+        ("* * * * * /home/bob/backup.sh", {"/home/bob/cron.sh": BOTH}, []),
+        ("NOTE=launch-scheduled", {}, []),
+        ("", {}, []),
+    ],
+)
+def test_lines_that_lead_to_a_launch_are_found(text: str, scripts: dict[str, str], found: list[int]) -> None:
+    assert numbers(text, scripts) == found
+
+
+def test_a_line_that_only_propagates_is_told_as_that() -> None:
+    text = "* * * * * seqware workflow-run propagate-statuses --threads 10"
+    assert crontabs.engine_lines(text, {}) == (crontabs.Line(1, launches=False, propagates=True),)
+
+
+def test_scripts_that_call_one_another_come_to_an_end() -> None:
+    assert numbers("* * * * * /a", {"/a": "/b", "/b": "/a"}) == []
+
+
+@given(st.text(), st.dictionaries(st.text(min_size=1), st.text(), max_size=4))
+def test_no_text_brings_an_error(text: str, scripts: dict[str, str]) -> None:
+    crontabs.engine_lines(text, scripts)
