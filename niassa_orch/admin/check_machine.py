@@ -16,6 +16,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 
+from niassa_orch import errors
 from niassa_orch.admin import links, mediator_files, placing
 from niassa_orch.config import settings
 from niassa_orch.core import state_directory
@@ -147,11 +148,12 @@ def _mediator(path: pathlib.Path) -> list[links.Link]:
     if not os.path.lexists(path):
         seen = f"{path} is not installed: no account of another Unix user can be served"
         return [links.look(name, seen, "as root: niassa-orch sudoers --install")]
-    place = placing.Placing(sudo_rules.Rules(mediator=path))
     try:
-        found = mediator_files.look(place)
+        found = mediator_files.look(placing.Placing(sudo_rules.Rules(mediator=path)))
+    except errors.SettingsError as exc:
+        return [links.bad(name, str(exc), "set engine.mediator")]
     except OSError as exc:
-        return [links.look(name, f"{path} cannot be looked at: {exc.strerror}", f"as root: {place.command('--check')}")]
+        return [links.look(name, f"{path} cannot be looked at: {exc.strerror}", "as root: niassa-orch sudoers --check")]
     if found:
         return [links.bad(name, f"{one.subject}: {one.wrong}", one.mend) for one in found]
     return [links.ok(name, f"{path} is of this version, and nobody but root can change it")]
