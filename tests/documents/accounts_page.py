@@ -40,7 +40,7 @@ def _tables() -> str:
 def _default(field: pydantic.fields.FieldInfo) -> str:
     if field.default is pydantic_core.PydanticUndefined:
         return "required"
-    return "-" if field.default is None else f"`{str(field.default).lower()}`"
+    return "-" if field.default in (None, (), "") else f"`{str(field.default).lower()}`"
 
 
 def _choices(field: pydantic.fields.FieldInfo) -> str:

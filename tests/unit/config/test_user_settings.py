@@ -89,6 +89,7 @@ def test_one_line_of_profile_is_completed_from_the_users_settings() -> None:
         "hours": (),
         "paused": "",
         "beside_cron": False,
+        "shadow": False,
         "propagation": accounts.Propagation.NATIVE,
     }
     assert login.user == "bob@lab.net"
