@@ -27,18 +27,29 @@ async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _Result]) ->
         await asyncio.gather(working, stopped, return_exceptions=True)
 
 
-async def keep(name: str, work: Callable[[], Awaitable[None]], told: board.Board, *, account: str = "") -> None:
+async def keep(
+    name: str,
+    work: Callable[[], Awaitable[None]],
+    told: board.Board,
+    *,
+    account: str = "",
+    stopping: asyncio.Event | None = None,
+) -> None:
     """Run ``work`` again and again until it returns by itself; a defect in it is told and waited out.
+
+    Whoever stops waits for no such wait: ``work`` is begun once more, at once, to see its end through.
 
     Args:
         name: Of the task, for events.
         work: The eternal task; returning means that it was asked to stop.
         told: The board.
         account: Whose task it is.
+        stopping: Set when ``work`` is asked to stop.
     """
+    stopping = stopping or asyncio.Event()
     backoff = throttle.Throttle(1, _MOST_SECONDS)
     while True:
-        began = time.monotonic()
+        began, is_last = time.monotonic(), stopping.is_set()
         try:
             await work()
             return
@@ -48,7 +59,9 @@ async def keep(name: str, work: Callable[[], Awaitable[None]], told: board.Board
                 backoff.succeed()
             wait = backoff.fail(now)
             tell(name, exc, told, account=account, again_in_seconds=round(wait, 1))
-            await asyncio.sleep(wait)
+            if is_last:
+                return
+            await unless(stopping, asyncio.sleep(wait))
 
 
 def tell(name: str, exc: Exception, told: board.Board, *, account: str = "", **fields: object) -> None:

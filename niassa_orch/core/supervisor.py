@@ -190,7 +190,7 @@ class Supervisor:
         for gone in [gone for gone in self._retired if gone.profile.unix_user == unix_user and gone is not started]:
             await gone.gave_back.wait()
         self._desk.told.event("account.started", account=name, unix_user=started.profile.unix_user)
-        await guard.keep(f"worker:{name}", started.run, self._desk.told, account=name)
+        await guard.keep(f"worker:{name}", started.run, self._desk.told, account=name, stopping=started.stopping)
         self._desk.told.event("account.stopped", account=name)
         self._retired.discard(started)
         if self._tasks.get(name) is asyncio.current_task() and name not in self._workers:

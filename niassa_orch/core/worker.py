@@ -37,7 +37,7 @@ class Worker:
 
     Args:
         profile: Of the account; ``update`` replaces it.
-        desk: What all workers share.
+        desk: What all workers share. ``stopping`` is set when no new work is to be begun.
     """
 
     def __init__(self, profile: profiles.Profile, desk: desks.Desk) -> None:
@@ -46,7 +46,7 @@ class Worker:
         self._line = desk.told.line(profile.name)
         self._line.unix_user = profile.unix_user
         self._line.state = board.State.STARTING
-        self._stopping = asyncio.Event()
+        self.stopping = asyncio.Event()
         self._leaving = asyncio.Event()
         #: Set when it serves no run any more, though calls of it may still live: another account may have them.
         self.gave_back = asyncio.Event()
@@ -69,7 +69,7 @@ class Worker:
         self._rounds = engine_rounds.EngineRounds(self._line, desk.told, calls)
         shadow = shadowing.Shadowing(self._line, desk.told, desk.slots, journal)
         self._cycle = cycle.Cycle(
-            self._line, desk.slots, self._launcher, propagator, self._rounds, shadow, self._watch, self._stopping
+            self._line, desk.slots, self._launcher, propagator, self._rounds, shadow, self._watch, self.stopping
         )
 
     @property
@@ -103,13 +103,13 @@ class Worker:
     def retire(self) -> None:
         """The account is not to be served any more: begin no new work, see through the calls under way, then end."""
         self._launcher.revoke()
-        self._stopping.set()
+        self.stopping.set()
         self._wake.set()
 
     async def run(self) -> None:
         """Beat until stopped."""
         try:
-            while not self._stopping.is_set():
+            while not self.stopping.is_set():
                 wait = await self.beat()
                 self._line.next_beat = time.monotonic() + wait
                 await self._sleep(wait)
@@ -151,7 +151,7 @@ class Worker:
         self._line.next_beat = None
         try:
             await self._refresh_journal()
-            enrolled = self._enrolled or await guard.unless(self._stopping, self._enrol())
+            enrolled = self._enrolled or await guard.unless(self.stopping, self._enrol())
             if enrolled is None:
                 # Stopped, or its profile or secrets changed meanwhile: nothing is known of it yet.
                 return 0.0
@@ -243,5 +243,5 @@ class Worker:
                 await self._wake.wait()
         except TimeoutError:
             pass
-        if not self._stopping.is_set():
+        if not self.stopping.is_set():
             self._wake.clear()

@@ -133,3 +133,20 @@ async def test_a_long_task_that_is_cancelled_is_not_begun_again() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert fakes.names(told) == []
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("mends", [True, False])
+async def test_a_stop_does_not_wait_until_a_broken_task_is_begun_again(mends: bool) -> None:
+    stopping = asyncio.Event()
+    began: list[float] = []
+
+    async def work() -> None:
+        began.append(asyncio.get_running_loop().time())
+        if not (mends and stopping.is_set()):
+            raise ZeroDivisionError
+
+    asyncio.get_running_loop().call_later(20, stopping.set)
+    await guard.keep("worker:bob", work, fakes.board_of(), account="bob", stopping=stopping)
+    assert began[-1] == pytest.approx(20)
+    assert len([moment for moment in began if moment >= 20]) == 1
