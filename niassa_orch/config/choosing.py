@@ -107,6 +107,11 @@ class Choosing:
         """Something outside of all settings says it."""
         self._note(key, "", Source.DEFAULT, where)
 
+    def leave_rest(self) -> None:
+        """The account is whole: what was not chosen by now, nobody says."""
+        for key in KEYS:
+            self._made.setdefault(key, Choice(key, "", Source.DEFAULT))
+
     def password(self, their_key: str = "") -> None:
         """A password was chosen: that of ``their_key`` in the user's settings, else the one that the profile names."""
         source = Source.SEQWARE if their_key else Source.PROFILE

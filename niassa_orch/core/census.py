@@ -92,6 +92,7 @@ async def _shown(profile: profiles.Profile, service: settings.Settings, enrol: e
             whole = await enrol.complete(profile, chosen)
             entry = dataclasses.replace(entry, account=_known(whole.account))
             warning = whole.warning
+            chosen.leave_rest()
         except errors.NiassaOrchError as exc:
             entry = dataclasses.replace(entry, reason=str(exc))
     values = {key: chosen.made.get(key) for key in choosing.KEYS}
