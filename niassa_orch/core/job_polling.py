@@ -90,8 +90,8 @@ class JobPoller:
         self._young = job_marks.YoungRows()
         self._swept_at: float | None = None
         self._round: _Round | None = None
-        #: Whether the poll that is under way has told changes: the server answers, and whom more concerns will be told.
-        self.is_telling = False
+        #: When the poll that is under way told changes last (``time.monotonic()``): whom more concerns will be told.
+        self.told_at: float | None = None
         self._state = State(None, None, None, "", None, sweeping=False, watched=0)
 
     @property
@@ -140,7 +140,7 @@ class JobPoller:
                 raise
             raise errors.OozieUnavailableError(str(exc)) from exc
         finally:
-            self.is_telling = False
+            self.told_at = None
         ended = time.monotonic()
         self._note(trouble="", read_at=ended, latency_seconds=ended - begun)
 
@@ -168,7 +168,7 @@ class JobPoller:
 
     def _changed(self, rows: Iterable[jobs.JobRow], server_time: datetime.datetime | None) -> None:
         """Tell page by page, so that nobody waits for the many changes of a neighbour, nor for a page that fails."""
-        self.is_telling = True
+        self.told_at = time.monotonic()
         for row in rows:
             self._found(row)
             if row.id in self._watches:

@@ -7,6 +7,7 @@ Built by the composition root, used by
 
 import asyncio
 import contextlib
+import time
 from typing import NamedTuple
 
 from niassa_orch import errors
@@ -48,7 +49,13 @@ class SharedJobs:
     @property
     def is_fresh(self) -> bool:
         """Whether nothing is to be waited for: a look was just now, or tells what it finds as it goes."""
-        return self.poller.is_telling or (self._shared.is_fresh and not self.poller.state.sweeping)
+        return self.is_telling or (self._shared.is_fresh and not self.poller.state.sweeping)
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether the look that is under way told changes just now: Oozie answers."""
+        told_at = self.poller.told_at
+        return told_at is not None and time.monotonic() - told_at < _PATIENCE_SECONDS
 
     async def refresh(self, moved: asyncio.Event) -> None:
         """See to it that somebody looked just now; a look that takes long goes on without whoever waits for it.
@@ -63,7 +70,7 @@ class SharedJobs:
             self._looking = self._errands.begin(self._look, "look:oozie")
         await guard.unless(moved, asyncio.wait({self._looking}, timeout=_PATIENCE_SECONDS))
         if not self._looking.done():
-            if self.poller.is_telling or moved.is_set():
+            if self.is_telling or moved.is_set():
                 return
             message = "Oozie has not answered yet; it is waited for"
             raise errors.OozieUnavailableError(message)

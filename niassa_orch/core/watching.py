@@ -151,7 +151,7 @@ class Watch:
 
     def _woken(self) -> None:
         shared_jobs = self._shared.of_jobs(self._member.enrolled) if self._member else None
-        if shared_jobs is not None and shared_jobs.poller.is_telling:
+        if shared_jobs is not None and shared_jobs.is_telling:
             self._moved.set()
         if not self._is_looking:
             self.wake()

@@ -7,7 +7,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import pollers, watching
+from niassa_orch.core import job_polling, pollers, watching
 from niassa_orch.domain import jobs, runs
 from niassa_orch.oozie import lists
 from tests.fakes import clock as clocks
@@ -18,6 +18,7 @@ from tests.unit.core import served
 J = jobs.JobStatus
 R = runs.RunStatus
 BEAT_SECONDS = 30.0
+PATIENCE_SECONDS = 3600.0
 
 
 class OozieOfManyPages(fakes.OozieInMemory):
@@ -44,7 +45,9 @@ class OozieOfManyPages(fakes.OozieInMemory):
 @pytest.fixture
 def oozie(stage: stages.Stage, monkeypatch: pytest.MonkeyPatch) -> OozieOfManyPages:
     """With the job of run 7, bob's; a beat waits for it as long as there is something to wait for."""
-    monkeypatch.setattr(pollers, "_PATIENCE_SECONDS", 3600.0)
+    monkeypatch.setattr(pollers, "_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    for module in (pollers, job_polling):
+        monkeypatch.setattr(module, "time", stage.clock)
     found = stage.oozie = OozieOfManyPages()
     beat = settings.Beat(interval_seconds=BEAT_SECONDS, jitter=0, sweep_seconds=1e6)
     stage.pollers = pollers.Pollers(settings.Settings(beat=beat), stage.told)
@@ -108,6 +111,8 @@ async def test_whoever_comes_while_a_look_tells_need_not_wait_and_its_failure_is
     oozie.next_page.clear()
     await watch.look_at_jobs(known)
     assert watch.knows_jobs(known)
+    clock.advance(PATIENCE_SECONDS)
+    assert not watch.knows_jobs(known), "Oozie was silent for too long"
     oozie.trouble = errors.OozieUnavailableError("the second page")
     oozie.next_page.set()
     for _ in range(20):
