@@ -1,18 +1,18 @@
 """One whole run, ``<WorkflowRun>``: what a GET gave, and what a PUT sends back with a change.
 
-The server wipes every field that a PUT leaves out, so everything is kept: texts, unknown elements, attributes of the
-run as whole subtrees. Left out on purpose is what would re-assign the run or replace its links. Pure; called by
-``webservice.client`` and by whoever decides what to write.
+The server wipes every field that a PUT leaves out, so everything is kept in the bytes that came (``elements``): texts,
+unknown elements, attributes of the run as whole subtrees. The whole is checked when it comes; a text is made of its
+bytes when somebody asks for it. Left out on purpose is what would re-assign the run or replace its links. Pure; called
+by ``webservice.client`` and by whoever decides what to write.
 """
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
-from xml.sax import saxutils
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from niassa_orch.domain import runs
-from niassa_orch.webservice import fields, scanner
+from niassa_orch.webservice import elements, fields, scanner
 
 LIMIT_BYTES: Final = 64 * 1024 * 1024
 LIMITS: Final = scanner.Limits(text_chars=LIMIT_BYTES)
@@ -28,36 +28,9 @@ LEFT_OUT: Final = frozenset({"owner", "workflow", "ius", "lanes", "processes"})
 #: Not ours to change: the run's identity, what is left out, and what the server merges by itself.
 _UNCHANGEABLE: Final = LEFT_OUT | {fields.ACCESSION, "inputFileAccessions", "workflowRunAttributes"}
 
-#: Everything outside the production Char of XML 1.0, section 2.2; the server answers 400 to it.
-_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: The same in UTF-8, where a control character is a byte that is part of no other, and surrogates do not exist.
-_CONTROL_BYTES: Final = bytes(number for number in range(0x20) if number not in b"\t\n\r")
-_NO_CHARACTERS: Final = ("\ufffe".encode(), "\uffff".encode())
-_RETURN: Final = {"\r": "&#13;"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_tuple: Final = tuple.__new__
-
-
-class Element(NamedTuple):
-    """One element. ``text`` is empty where there are children: mixed content is no part of these documents.
-
-    A tuple, since a dataclass takes several times as long to make, and a run has dozens of them.
-
-    Args:
-        name: As it came.
-        text: Its text, blanks included.
-        children: In their order.
-        attributes: Name and value, in their order.
-    """
-
-    name: str
-    text: str = ""
-    children: tuple["Element", ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
-
-    def __repr__(self) -> str:
-        """Without text and children: an ``owner`` may hold a password's hash."""
-        return f"Element(name={self.name!r}, attributes={self.attributes!r})"
+_HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?><WorkflowRun>'
+_TAIL: Final = b"</WorkflowRun>"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,19 +38,17 @@ class RunDocument:
     """A run as the server told it, with every element in its order. It has a usable accession.
 
     Args:
-        elements: The children of ``<WorkflowRun>``; not printed, since an ``owner`` may hold a password's hash.
+        parts: The children of ``<WorkflowRun>``; not printed, since an ``owner`` may hold a password's hash.
         accession: The run's ``swAccession``, by which a PUT finds it.
     """
 
-    elements: tuple[Element, ...] = dataclasses.field(repr=False)
+    parts: tuple[elements.Part, ...] = dataclasses.field(repr=False)
     accession: runs.Accession = dataclasses.field(init=False, repr=False, compare=False)
-    _texts: Mapping[str, str] = dataclasses.field(init=False, repr=False, compare=False)
+    _last: Mapping[str, bytes] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Of a repeated scalar the last wins.
-        texts = {name: text for name, text, children, _ in self.elements if not children}
-        accession = fields.accession_of(texts.get(fields.ACCESSION, "")) or scanner.refuse(_NO_ACCESSION)
-        object.__setattr__(self, "_texts", texts)
+        object.__setattr__(self, "_last", dict(self.parts))
+        accession = fields.accession_of(self.text(fields.ACCESSION) or "") or scanner.refuse(_NO_ACCESSION)
         object.__setattr__(self, "accession", accession)
 
     @classmethod
@@ -94,14 +65,36 @@ class RunDocument:
             parser.feed(document[start : start + _PIECE_BYTES])
         return parser.close()
 
+    @classmethod
+    def of(cls, inside: Iterable[elements.Element]) -> "RunDocument":
+        """The document of these elements.
+
+        Raises:
+            errors.MalformedAnswerError: There is no accession among them.
+        """
+        return cls(tuple((element.name, elements.written(element)) for element in inside))
+
+    @property
+    def elements(self) -> tuple[elements.Element, ...]:
+        """The children of ``<WorkflowRun>`` with all that is in them."""
+        return tuple(elements.read(source) for _, source in self.parts)
+
     @property
     def run(self) -> runs.WorkflowRun:
         """The run without its texts."""
-        return fields.run_of(self._texts) or scanner.refuse(_NO_ACCESSION)  # ruled out by __post_init__
+        texts = {name: text for name in fields.KEPT if (text := self.text(name)) is not None}
+        return fields.run_of(texts) or scanner.refuse(_NO_ACCESSION)  # ruled out by __post_init__
 
     def text(self, name: str) -> str | None:
         """The text of a scalar, blanks included; ``None`` when it is absent. Of a repeated one the last wins."""
-        return self._texts.get(name)
+        source = self._last.get(name)
+        if source is None:
+            return None
+        text = elements.text_of(name, source)
+        if text is None:  # no scalar: one that stands before it may be
+            scalars = (elements.text_of(*part) for part in reversed(self.parts) if part[0] == name)
+            text = next((scalar for scalar in scalars if scalar is not None), None)
+        return text
 
     def changed(self, changes: Mapping[str, str | None]) -> "RunDocument":
         """The document with other texts; ``None`` takes an element out, which the server reads as null.
@@ -116,68 +109,44 @@ class RunDocument:
             if name in _UNCHANGEABLE or not _NAME.fullmatch(name):
                 message = f"the element {name!r} of a run is not ours to change"
                 raise ValueError(message)
-        wanted = {name: Element(name, _clean(text)) for name, text in changes.items() if text is not None}
-        return RunDocument(tuple(_replaced(self.elements, changes, wanted)))
+        wanted = {
+            name: elements.written(elements.Element(name, text)) for name, text in changes.items() if text is not None
+        }
+        return RunDocument(tuple(_replaced(self.parts, changes, wanted)))
 
     def to_xml(self) -> bytes:
         """The body of a PUT: UTF-8, no line added, no namespace, nothing of ``LEFT_OUT``."""
-        written = ['<?xml version="1.0" encoding="UTF-8"?><', _ROOT, ">"]
-        for element in self.elements:
-            if element.name not in LEFT_OUT:
-                _write(element, written)
-        written += ("</", _ROOT, ">")
-        return _encoded("".join(written))
+        sent = [elements.sendable(name, source) for name, source in self.parts if name not in LEFT_OUT]
+        return b"".join([_HEAD, *sent, _TAIL])
 
 
 def _replaced(
-    elements: tuple[Element, ...], changes: Mapping[str, str | None], wanted: dict[str, Element]
-) -> Iterator[Element]:
+    parts: tuple[elements.Part, ...], changes: Mapping[str, str | None], wanted: dict[str, bytes]
+) -> Iterator[elements.Part]:
     """Changed elements in the place of the old ones, once each; new ones at the end. Uses ``wanted`` up."""
-    for element in elements:
-        if element.name not in changes:
-            yield element
-        elif element.name in wanted:
-            yield wanted.pop(element.name)
-    yield from wanted.values()
-
-
-def _clean(text: str) -> str:
-    return _NOT_XML.sub("", text)
-
-
-def _write(element: Element, written: list[str]) -> None:
-    name = element.name
-    if ":" in name:  # in a namespace: the server drops it
-        return
-    written += ("<", name)
-    for attribute, value in element.attributes:
-        if attribute != "xmlns" and ":" not in attribute:
-            written.append(f" {attribute}={saxutils.quoteattr(value)}")
-    # A carriage return of its own would be read back as a line feed.
-    written += (">", saxutils.escape(element.text, _RETURN) if element.text else "")
-    for child in element.children:
-        _write(child, written)
-    written += ("</", name, ">")
-
-
-def _encoded(text: str) -> bytes:
-    """UTF-8 without what XML cannot hold, as ``_clean``, in a tenth of its time: a PUT carries every text of a run."""
-    encoded = text.encode("utf-8", "ignore").translate(None, _CONTROL_BYTES)
-    for character in _NO_CHARACTERS:
-        encoded = encoded.replace(character, b"")
-    return encoded
+    for name, source in parts:
+        if name not in changes:
+            yield name, source
+        elif name in wanted:
+            yield name, wanted.pop(name)
+    yield from wanted.items()
 
 
 class RunDocumentParser:
-    """Builds a ``RunDocument`` from pieces, as they come from the wire."""
+    """Builds a ``RunDocument`` from pieces, as they come from the wire: looks at every element, and takes none apart.
+
+    Kept is where each child of ``<WorkflowRun>`` begins. Expat calls a function of ours for each start and a list's
+    own ``append`` for each end, since what is done for an element is most of what a document costs.
+    """
 
     def __init__(self) -> None:
-        self._scanner = scanner.Scanner(self._started, self._ended, LIMITS)
-        self._pieces: list[str] = []
-        self._scanner.take_texts(self._pieces.append)
-        self._outer: list[tuple[list[Element], list[str]]] = []
-        self._siblings: list[Element] = []
-        self._nodes = 0
+        self._ended: list[str] = []
+        self._scanner = scanner.Scanner(self._started, self._ended.append, LIMITS)
+        self._expat = self._scanner.expat
+        self._pieces: list[bytes] = []
+        self._names: list[str] = []
+        self._begins: list[int] = []
+        self._begun = self._attributes = 0
 
     def feed(self, piece: bytes) -> None:
         """Read on.
@@ -185,7 +154,10 @@ class RunDocumentParser:
         Raises:
             errors.MalformedAnswerError: The document is refused.
         """
+        self._pieces.append(piece)
         self._scanner.feed(piece)
+        if self._begun + self._attributes > LIMITS.elements:
+            scanner.refuse(f"more than {LIMITS.elements} elements and attributes")
 
     def close(self) -> RunDocument:
         """The document, once it has ended.
@@ -194,35 +166,25 @@ class RunDocumentParser:
             errors.MalformedAnswerError: The document is cut, or has no accession.
         """
         self._scanner.close()
-        (root,) = self._siblings
-        return RunDocument(root.children)
+        del self._expat
+        body, begins = b"".join(self._pieces), self._begins
+        # Where the last child ends, or after that: a comment may follow the run's own end.
+        ends = [*begins[1:], body.rfind(b"</")]
+        sources = [body[begin:end] for begin, end in zip(begins, ends, strict=False)]
+        return RunDocument(tuple(zip(self._names, sources, strict=True)))
 
     def _started(self, name: str, attributes: list[str]) -> None:
-        outer = self._outer
-        if attributes or not outer or len(outer) > _USUAL_DEPTH:
-            self._look_closer(name, attributes)
-        self._nodes = nodes = self._nodes + 1
-        if nodes > LIMITS.elements:
-            scanner.refuse(f"more than {LIMITS.elements} elements and attributes")
-        if self._pieces:
-            self._pieces.clear()
-        outer.append((self._siblings, attributes))
-        self._siblings = []
+        open_elements = self._begun - len(self._ended)
+        self._begun += 1
+        if attributes or open_elements != 1:
+            self._look_closer(name, attributes, open_elements)
+        if open_elements == 1:
+            self._names.append(name)
+            self._begins.append(self._expat.CurrentByteIndex)
 
-    def _look_closer(self, name: str, attributes: list[str]) -> None:
-        """At what most elements of a run are not: the root, with attributes, or deep."""
-        if not self._outer and name != _ROOT:
+    def _look_closer(self, name: str, attributes: list[str], open_elements: int) -> None:
+        """At what most elements of a run are not: the root, with attributes, or deeper than its children."""
+        if not open_elements and name != _ROOT:
             scanner.refuse(f"<{_ROOT}> was expected, and something else is there")
-        self._scanner.check(len(self._outer) + 1, attributes)
-        self._nodes += len(attributes) // 2
-
-    def _ended(self, name: str) -> None:
-        children, pieces = self._siblings, self._pieces
-        self._siblings, attributes = self._outer.pop()
-        text = ""
-        if pieces:
-            text = "" if children else "".join(pieces)
-            pieces.clear()
-        pairs = tuple(zip(attributes[::2], attributes[1::2], strict=True)) if attributes else ()
-        # Past the constructor, which costs more than all the rest of this.
-        self._siblings.append(_tuple(Element, (name, text, tuple(children), pairs)))
+        self._scanner.check(open_elements + 1, attributes)
+        self._attributes += len(attributes) // 2

@@ -47,7 +47,9 @@ class Scanner:
         limits: See there.
     """
 
-    def __init__(self, started: Callable[[str, list[str]], None], ended: Callable[[str], None], limits: Limits) -> None:
+    def __init__(
+        self, started: Callable[[str, list[str]], None], ended: Callable[[str], object], limits: Limits
+    ) -> None:
         self._limits = limits
         self._fed_bytes = 0
         self._expat = expat.ParserCreate("utf-8")
@@ -56,6 +58,14 @@ class Scanner:
         self._expat.StartElementHandler = started
         self._expat.EndElementHandler = ended
         self._expat.StartDoctypeDeclHandler = _refuse_doctype
+
+    @property
+    def expat(self) -> expat.XMLParserType:
+        """For ``CurrentByteIndex``, where in all that was fed the element begins that ``started`` is called for.
+
+        Whoever keeps it lets it go after ``close``: it holds the handlers.
+        """
+        return self._expat
 
     def take_texts(self, taker: TextTaker | None) -> None:
         """From here on hand texts, in pieces, to ``taker``; ``None`` drops them as they stream."""

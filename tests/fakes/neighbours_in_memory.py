@@ -18,7 +18,7 @@ from niassa_orch.domain import accounts, jobs, runs
 from niassa_orch.oozie import documents as documents_of_oozie
 from niassa_orch.oozie import lists
 from niassa_orch.seqware import identity
-from niassa_orch.webservice import documents
+from niassa_orch.webservice import documents, elements
 
 BOB = accounts.Account("bob", "niassa-bob", "server2", "http://ws", "bob@lab.net", "http://oozie/oozie")
 R, J = runs.RunStatus, jobs.JobStatus
@@ -90,9 +90,7 @@ class WebServiceInMemory:
 
     def _document(self, accession: runs.Accession) -> documents.RunDocument:
         row = self.rows[accession]
-        return documents.RunDocument(
-            tuple(documents.Element(name, row[name]) for name in (*_ROW, *_COPIED) if name in row)
-        )
+        return documents.RunDocument.of(elements.Element(name, row[name]) for name in (*_ROW, *_COPIED) if name in row)
 
 
 def _happen(faults: list[Callable[[], None] | None]) -> None:
