@@ -1,13 +1,11 @@
 """What can go wrong on the wire, in our own words.
 
-Here lives the border: ``translated`` turns everything that aiohttp raises into the errors below, so that nothing above
-knows the library. Each client maps them to its own branch of ``niassa_orch.errors``. No message quotes what a server
-sent, and no error that travels upwards carries a request's headers. Called by ``wire`` alone; the classes are for the
-clients.
+Here lives the border: ``raise_ours`` turns everything that aiohttp raises (``FOREIGN``) into the errors below, so that
+nothing above knows the library. Each client maps them to its own branch of ``niassa_orch.errors``. No message quotes
+what a server sent, and no error that travels upwards carries a request's headers. Called by ``wire`` alone; the classes
+are for the clients.
 """
 
-import contextlib
-from collections.abc import Iterator
 from typing import Final, NoReturn
 
 import aiohttp
@@ -72,20 +70,8 @@ _KINDS: Final[tuple[tuple[type[Exception], type[WireError], str], ...]] = (
 )
 
 
-@contextlib.contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Let nothing of aiohttp's through.
-
-    Args:
-        what: Method and address of the request, without its query, for the message.
-
-    Raises:
-        WireError: In place of any exception of aiohttp, and of ``TimeoutError`` and ``OSError``.
-    """
-    try:
-        yield
-    except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError) as exc:
-        raise_ours(exc, what)
+#: All that aiohttp raises at a request; ``TimeoutError`` is an ``OSError``.
+FOREIGN: Final = (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError)
 
 
 def raise_ours(exc: Exception, what: str) -> NoReturn:

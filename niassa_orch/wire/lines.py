@@ -21,6 +21,11 @@ from niassa_orch.wire import failures, pacing
 
 CHUNK_BYTES: Final = 64 * 1024
 GATEWAY_STATUSES: Final = frozenset({502, 503, 504})
+#: Values of Content-Type that a line remembers as acceptable, since a server says the same each time.
+GOOD_TYPES: Final = 16
+
+_CONTENT_ENCODING: Final = aiohttp.hdrs.CONTENT_ENCODING
+_CONTENT_TYPE: Final = aiohttp.hdrs.CONTENT_TYPE
 
 Sink = Callable[[bytes], object]
 
@@ -99,6 +104,9 @@ class Line:
     ) -> None:
         self._session = session
         self._base_url = clean_base_url(base_url)
+        self._base = yarl.URL(self._base_url, encoded=True)
+        self._base_path = self._base.raw_path.rstrip("/")
+        self._good_types: set[tuple[str | None, tuple[str, ...]]] = set()
         self._budget = budget
         self._timeout_seconds = timeout_seconds
         self._authorization = authorization
@@ -124,16 +132,17 @@ class Line:
         Raises:
             failures.WireError: There is no whole, acceptable answer.
         """
-        where = self._base_url + _quoted(request.path)
         async with self._budget.turn():
-            with failures.translated(f"{request.method} {where}"):
+            try:
                 async with asyncio.timeout(request.timeout_seconds or self._timeout_seconds):
-                    return await self._exchange(request, where, sink)
+                    return await self._exchange(request, sink)
+            except failures.FOREIGN as exc:
+                failures.raise_ours(exc, self.address(request))
 
-    async def _exchange(self, request: Request, where: str, sink: Sink | None) -> Answer:
+    async def _exchange(self, request: Request, sink: Sink | None) -> Answer:
         exchange = self._session.request(
             request.method,
-            yarl.URL(where + _query(request.query), encoded=True),
+            self._url(request),
             data=request.body,
             headers=self._headers(request),
             allow_redirects=False,
@@ -162,19 +171,28 @@ class Line:
             if read_bytes > request.limit_bytes:
                 self._refuse_size(request)
             sink(chunk)
-            if not content.at_eof():
-                # What is buffered already comes without a pause; other tasks get their turn between two pieces.
-                await asyncio.sleep(0)
+            if content.at_eof():
+                return
+            # What is buffered already comes without a pause; other tasks get their turn between two pieces.
+            await asyncio.sleep(0)
 
     def _check_body(self, request: Request, response: aiohttp.ClientResponse) -> None:
-        if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        headers = response.headers
+        if headers.get(_CONTENT_ENCODING, "identity").strip().lower() not in ("", "identity"):
             self._garbled(request, "a compressed body, which was not asked for")
+        told = headers.get(_CONTENT_TYPE)
+        if (told, request.media_types) not in self._good_types:
+            self._check_type(request, response)
+            if len(self._good_types) < GOOD_TYPES:
+                self._good_types.add((told, request.media_types))
+        if (response.content_length or 0) > request.limit_bytes:
+            self._refuse_size(request)
+
+    def _check_type(self, request: Request, response: aiohttp.ClientResponse) -> None:
         if response.content_type not in request.media_types:
             self._garbled(request, f"not {' or '.join(request.media_types)}")
         if (response.charset or "utf-8").lower().replace("_", "-") not in ("utf-8", "utf8"):
             self._garbled(request, "a charset other than UTF-8")
-        if (response.content_length or 0) > request.limit_bytes:
-            self._refuse_size(request)
 
     def _garbled(self, request: Request, reason: str) -> None:
         message = f"{self.address(request)}: the answer is {reason}"
@@ -183,6 +201,11 @@ class Line:
     def _refuse_size(self, request: Request) -> None:
         message = f"{self.address(request)}: the answer is larger than {request.limit_bytes} bytes"
         raise failures.TooLargeError(message)
+
+    def _url(self, request: Request) -> yarl.URL:
+        # Host and port are not read out of a text each time; what is quoted stays as it is.
+        url = self._base.with_path(self._base_path + _quoted(request.path), encoded=True)
+        return yarl.URL(str(url) + _query(request.query), encoded=True) if request.query else url
 
     def _headers(self, request: Request) -> dict[str, str]:
         headers = {"Accept": ", ".join(request.media_types) or "*/*"}
@@ -215,7 +238,12 @@ def clean_base_url(text: str) -> str:
 
 
 def _quoted(path: tuple[str, ...]) -> str:
-    return "".join(["/" + urllib.parse.quote(segment, safe="") for segment in path])
+    return "".join([f"/{_quoted_segment(segment)}" for segment in path])
+
+
+def _quoted_segment(segment: str) -> str:
+    is_as_it_is = segment.isascii() and segment.isalnum()
+    return segment if is_as_it_is else urllib.parse.quote(segment, safe="")
 
 
 def _query(query: Mapping[str, str]) -> str:

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import functools
 import gzip
 import pathlib
@@ -121,6 +122,35 @@ async def test_a_broken_or_unacceptable_answer_is_told_by_its_kind(
     session: sessions.Session, said: bytes, kind: type[failures.WireError]
 ) -> None:
     assert type(await failure(session, neighbours.saying(said, keep=False))) is kind
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        neighbours.reply(200, b"<a/>", "text/html"),
+        neighbours.reply(200, b"<a/>", "application/xml; charset=utf-7"),
+        neighbours.reply(200, b"<a/>", Content_Encoding="gzip"),
+    ],
+    ids=["type", "charset", "encoding"],
+)
+async def test_an_unacceptable_answer_is_refused_also_after_acceptable_ones(
+    session: sessions.Session, bad: bytes
+) -> None:
+    good = neighbours.reply(200, b"<a/>")
+    async with neighbours.neighbour(neighbours.saying(good, good, bad, good)) as there:
+        here = line(session, there.url)
+        assert [(await here.send(GET)).body for _ in range(2)] == [b"<a/>", b"<a/>"]
+        with pytest.raises(failures.GarbledError):
+            await here.send(GET)
+        assert (await here.send(GET)).body == b"<a/>"
+
+
+async def test_a_type_that_one_request_accepts_is_not_acceptable_to_another(session: sessions.Session) -> None:
+    async with neighbours.neighbour(neighbours.saying(neighbours.reply(200, b"<a/>"))) as there:
+        here = line(session, there.url)
+        await here.send(GET)
+        with pytest.raises(failures.GarbledError):
+            await here.send(dataclasses.replace(GET, media_types=("application/json",)))
 
 
 async def test_a_gzip_bomb_is_refused_and_not_unpacked(session: sessions.Session) -> None:
