@@ -58,36 +58,37 @@ class Target:
 
 
 def ours(session: sessions.Session, target: Target) -> dict[str, Work]:
-    """The client as the service uses it."""
+    """The client as the service uses it: of a run that was read the few fields are looked at that decide."""
     service = client.WebService(session, target.url, lambda: target.login, budget=pacing.Budget(AT_ONCE))
-    written = documents.RunDocument.parse(target.record).elements
+    written = {number: documents.RunDocument.parse(body) for number, body in bodies(target).items()}
 
-    def document(number: int) -> documents.RunDocument:
-        accession = documents.Element("swAccession", str(number))
-        return documents.RunDocument((*(one for one in written if one.name != "swAccession"), accession))
-
-    async def read(number: int) -> None:
-        await service.get_run(runs.Accession(number))
+    async def read(number: int) -> runs.WorkflowRun:
+        return (await service.get_run(runs.Accession(number))).run
 
     async def pair(number: int) -> None:
-        await service.put_run(document(number))
-        await service.get_run(runs.Accession(number))
+        await service.put_run(written[number])
+        await read(number)
 
     return {"GET": read, "PUT+GET": pair}
+
+
+def bodies(target: Target) -> dict[int, bytes]:
+    """What is written, by accession; ready before the clock starts."""
+    first = _ACCESSION % target.accessions[0]
+    return {number: target.record.replace(first, _ACCESSION % number) for number in target.accessions}
 
 
 def bare(session: aiohttp.ClientSession, target: Target) -> dict[str, Work]:
     """The same requests, and nothing else."""
     headers = {"Authorization": target.login, "Content-Type": "application/xml; charset=UTF-8"}
-    url, first = target.url, _ACCESSION % target.accessions[0]
-    bodies = {number: target.record.replace(first, _ACCESSION % number) for number in target.accessions}
+    url, records = target.url, bodies(target)
 
     async def read(number: int) -> None:
         async with session.get(f"{url}/workflowruns/{number}", headers={"Authorization": target.login}) as answer:
             await answer.read()
 
     async def pair(number: int) -> None:
-        async with session.put(f"{url}/workflowruns/{number}", data=bodies[number], headers=headers) as answer:
+        async with session.put(f"{url}/workflowruns/{number}", data=records[number], headers=headers) as answer:
             await answer.read()
         await read(number)
 
