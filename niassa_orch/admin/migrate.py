@@ -14,7 +14,8 @@ from niassa_orch.config import profiles, shelf, user_settings
 from niassa_orch.config import settings as service_settings
 from niassa_orch.domain import accounts
 
-NEW, WRITTEN, THERE, DIFFERENT, REFUSED = "would be written", "written", "there already", "different", "refused"
+NEW, WRITTEN, THERE = "would be written", "written", "there already"
+DISABLED, DIFFERENT, REFUSED = "there, disabled", "different", "refused"
 #: After these the service serves what the crontab did.
 SERVED = frozenset({NEW, WRITTEN, THERE})
 _EMPTY = crontabs.Crontab((), 0)
@@ -35,6 +36,7 @@ class Finding:
     """One profile: what it is for, and what became of it. ``places`` are crontabs with the numbers of their lines."""
 
     wanted: profile_drafts.Wanted
+    settings_file: str
     name: str
     state: str
     text: str
@@ -145,6 +147,7 @@ def _finding(
     document = profile_drafts.keys(wanted, homes[wanted.unix_user], host.service)
     finding = Finding(
         wanted=wanted,
+        settings_file=profile_drafts.settings_file(wanted, homes[wanted.unix_user]),
         name=name,
         state=NEW,
         text=profile_drafts.text(document),
@@ -162,7 +165,7 @@ def _finding(
     if there is not None:
         reason = "" if there.enabled else f"{there.file} says enabled = false: it is known and not served"
         return dataclasses.replace(
-            finding, name=there.name, state=THERE if there.enabled else DIFFERENT, reason=reason, account=account
+            finding, name=there.name, state=THERE if there.enabled else DISABLED, reason=reason, account=account
         )
     different = profile_drafts.difference(host.service.accounts_dir / profile.file, document)
     return dataclasses.replace(finding, state=DIFFERENT if different else NEW, reason=different, account=account)

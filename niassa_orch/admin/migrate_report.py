@@ -25,7 +25,7 @@ def rows(plan: migrate.Plan) -> list[tuple[str, ...]]:
             finding.wanted.unix_user,
             finding.account.web_user if finding.account else "?",
             finding.wanted.host,
-            finding.wanted.settings,
+            finding.settings_file,
             finding.state,
         )
         for finding in plan.findings
@@ -66,7 +66,7 @@ def _profile(finding: migrate.Finding) -> dict[str, typing.Any]:
         "reason": finding.reason or None,
         "unix_user": finding.wanted.unix_user,
         "host": finding.wanted.host,
-        "settings_file": finding.wanted.settings,
+        "settings_file": finding.settings_file,
         "web_service_account": account.web_user if account else None,
         "web_service": account.web_service_url if account else None,
         "oozie": (account.oozie_url or None) if account else None,

@@ -50,10 +50,14 @@ def keys(wanted: Wanted, home: str, service: service_settings.Settings) -> dict[
     found = {"unix_user": wanted.unix_user}
     if wanted.host != service.effective_host:
         found["host"] = wanted.host
-    if wanted.settings != f"{home}/{_SETTINGS_FILE}":
-        inside = wanted.settings.startswith(f"{home}/") and home not in ("", "/")
-        found["settings_file"] = "~" + wanted.settings.removeprefix(home) if inside else wanted.settings
-    return found
+    settings = settings_file(wanted, home)
+    return found if settings == f"~/{_SETTINGS_FILE}" else {**found, "settings_file": settings}
+
+
+def settings_file(wanted: Wanted, home: str) -> str:
+    """The seqware settings as a profile names them: ``~/...`` where they are in the user's home."""
+    inside = wanted.settings.startswith(f"{home}/") and home not in ("", "/")
+    return "~" + wanted.settings.removeprefix(home) if inside else wanted.settings
 
 
 def profile(name: str, document: collections.abc.Mapping[str, str]) -> profiles.Profile:

@@ -124,6 +124,32 @@ def test_a_profile_that_says_something_else_is_left_and_the_difference_is_told(p
     assert (file.read_text("utf-8"), found["disable"]) == (text, [])
 
 
+def test_a_disabled_profile_is_left_and_its_crontab_is_left_at_work(place: Place) -> None:
+    crontab = place.crontab()
+    place.run("--file", crontab)
+    ((name, text),) = place.written().items()
+    (place.profiles / name).write_text(f"enabled = false\n{text}", "utf-8")
+    found = place.json("--file", crontab, exit_code=1)
+    assert ([one["state"] for one in found["profiles"]], found["disable"]) == (["there, disabled"], [])
+
+
+@pytest.mark.parametrize("command", ["/usr/local/bin/seqware", "/opt/seqware"])
+def test_what_mediator_json_lacks_is_told(place: Place, command: str) -> None:
+    mediator = place.directory / "mediator"
+    document = {"command": ["/usr/local/bin/seqware"], "users": {OWN: {"settings_file": "/etc/bob"}}}
+    mediator.with_name("mediator.json").write_text(json.dumps(document), "utf-8")
+    place.made.config_file.write_text(
+        place.made.config_file.read_text("utf-8").replace("[engine]", f'[engine]\nmediator = "{mediator}"'), "utf-8"
+    )
+    crontab = place.crontab()
+    script = place.directory / "bob.sh"
+    script.write_text(script.read_text("utf-8").replace("seqware workflow-run", f"{command} workflow-run"), "utf-8")
+    (note,) = place.json("--file", crontab)["profiles"][0]["notes"]
+    needed = json.loads(note.partition('"users": ')[2])[OWN]
+    assert needed["settings_file"] == str(place.made.settings_file("bob"))
+    assert needed.get("command") == ([command] if command == "/opt/seqware" else None)
+
+
 def test_two_crontabs_that_launch_the_same_runs_become_one_profile(place: Place) -> None:
     shutil.copy(place.made.settings_file("bob"), place.directory / "carol.settings")
     carol = place.crontab("carol")

@@ -32,6 +32,7 @@ LINE = "* * * * * ./x.sh"
         ("$HERE/launch.sh", "which command it calls is known only when it runs"),
         (f"echo '{LAUNCH}", "a ' is missing"),
         (f"if true; then {LAUNCH}", "fi is missing"),
+        (f"[[ -e x; {LAUNCH}", "]] is missing"),
         (f"{LAUNCH} --host $(cat <(", "is missing"),
     ],
 )
@@ -78,6 +79,11 @@ def test_scripts_that_call_each_other_for_ever_end() -> None:
     (line,) = host.look(LINE).lines
     assert len(line.seen.calls) == 1
     assert line.seen.unclear
+
+
+def test_a_variable_that_grows_without_end_is_not_followed() -> None:
+    command = f"A=x; {'A=$A$A; ' * 16}{LAUNCH} --host $A"
+    assert hosts.Host().unclear(f"* * * * * {command}") == [(1, "", "what --host says is known only when it runs")]
 
 
 def test_a_variable_that_sudo_may_keep_or_not_is_not_guessed() -> None:
