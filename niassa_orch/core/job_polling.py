@@ -15,7 +15,7 @@ import time
 from collections.abc import Collection, Iterable
 
 from niassa_orch import errors
-from niassa_orch.core import job_marks, job_watches
+from niassa_orch.core import job_banks, job_marks, job_watches
 from niassa_orch.domain import jobs, runs
 from niassa_orch.oozie import documents, lists, pages
 
@@ -37,12 +37,11 @@ class State:
 
     Args:
         mode: ``None`` before the first clear answer.
-        read_at: When the last good poll ended (``time.monotonic()``).
-        latency_seconds: How long the last good poll took, a slice of a sweep included.
+        read_at: When the last good poll ended (``time.monotonic()``); it took ``latency_seconds``, a slice of a sweep
+            included.
         trouble: Why the last poll failed; ``""``: it did not.
         skew_seconds: How far the server's clock is ahead of ours, to a second; ``None`` when it does not tell.
-        sweeping: Whether a sweep, or another reading in bulk, is under way.
-        watched: Jobs.
+        sweeping: Whether a sweep, or another reading in bulk, is under way; ``watched``: how many jobs are.
     """
 
     mode: Mode | None
@@ -88,6 +87,7 @@ class JobPoller:
         self._watches = job_watches.Watches()
         self._marks = job_marks.Marks(overlap_seconds)
         self._young = job_marks.YoungRows()
+        self._banks = job_banks.Banks(self._watches)
         self._swept_at: float | None = None
         self._round: _Round | None = None
         #: When the poll that is under way told changes last (``time.monotonic()``): whom more concerns will be told.
@@ -149,7 +149,7 @@ class JobPoller:
             return
         begun = time.monotonic()
         try:
-            changes = await self._oozie.changed_since(self._marks.floor(), self._changed)
+            changes = await self._oozie.changed_since(self._marks.floor(), self._changed, self._banks)
         except errors.OozieRefusedError as exc:
             if exc.code not in lists.FILTER_REFUSED:
                 raise
@@ -173,6 +173,7 @@ class JobPoller:
             self._found(row)
             if row.id in self._watches:
                 self._young.note(row, server_time)
+                self._banks.told = True
 
     def _begin_what_is_due(self) -> None:
         is_due = self._sweep_is_due()
@@ -181,8 +182,7 @@ class JobPoller:
 
     async def _ask_for_new(self) -> None:
         """What was watched since the last poll, unless it waits for the lists in bulk."""
-        new = self._watches.unknown - (self._round.remaining if self._round else frozenset())
-        if not new:
+        if not (new := self._watches.unknown - (self._round.remaining if self._round else frozenset())):
             return
         watched = self._watches.watched_of_users(new)
         if not is_cheaper_in_bulk(len(new), len(watched), sum(watched.values())):

@@ -8,13 +8,12 @@ is an error: a job that is overlooked would be taken for one that never began, o
 import dataclasses
 import datetime
 import re
-import urllib.parse
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from niassa_orch import errors
 from niassa_orch.domain import jobs
-from niassa_orch.oozie import asking, documents, pages
+from niassa_orch.oozie import asking, documents, filters, floods, pages
 
 #: An unknown filter name, or a value that cannot be read: what servers before 4.2 say to ``startcreatedtime``, and
 #: before 4.3 to ``sortby``.
@@ -22,11 +21,6 @@ FILTER_REFUSED: Final = frozenset({"E0420", "E0603"})
 JOB_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,127}")
 #: Older than any change: where an Oozie without a single job is read from the next time.
 BEGINNING: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-
-#: Of one filter in the URL, quoted: servlet containers and proxies take 8 kB of request line and headers.
-_FILTER_CHARS: Final = 4000
-_NEWEST_CHANGE_FIRST: Final = "sortby=lastModifiedTime"
-_ALIVE: Final = "status=PREP;status=RUNNING;status=SUSPENDED"
 
 #: Takes the rows of a page as soon as it was read, and the server's time when the reading began.
 Tell = Callable[[Iterable[jobs.JobRow], datetime.datetime | None], None]
@@ -71,7 +65,7 @@ class JobLists:
         if since is not None and since.tzinfo is None:
             message = "a time with its zone is needed"
             raise ValueError(message)
-        by_user = f"user={_plain(user)}"
+        by_user = f"user={filters.plain(user)}"
         if since is None:
             return await self._created_since(by_user, None)
         floor = since.astimezone(datetime.UTC).replace(second=0, microsecond=0)
@@ -82,7 +76,9 @@ class JobLists:
                 raise
         return await self._created_since(by_user, floor)
 
-    async def changed_since(self, since: datetime.datetime | None, tell: Tell) -> Changes:
+    async def changed_since(
+        self, since: datetime.datetime | None, tell: Tell, banks: floods.Banks | None = None
+    ) -> Changes:
         """All users' workflow jobs that changed since then, newest change first.
 
         One page, most of the time: a small one, or one that would have held twice what the last reading had to bring.
@@ -94,18 +90,22 @@ class JobLists:
             since: With its zone, by the server's clock. ``None``: one small page, to learn where we are.
             tell: Called with every row before this ends, with some of them twice. What it was told is so, also when the
                 reading fails later; only then not everything was told.
+            banks: Keeps one user's thousands of changes from reaching the others; without it they are as good as any.
 
         Raises:
             errors.OozieRefusedError: With a code of ``FILTER_REFUSED``, Oozie is older than 4.3.
             errors.OozieUnavailableError: No clear answer, no end of pages, or jobs vanished while they were read.
         """
         rows = self._first_rows
-        page, server_time = await pages.ask_page(self._asker, _NEWEST_CHANGE_FIRST, rows=rows)
+        page, server_time = await pages.ask_page(self._asker, filters.NEWEST_CHANGE_FIRST, rows=rows)
         newest, skew_seconds = _newest(page), _skew_seconds(server_time)
         tell([row for row, _ in page.rows], server_time)
         whole = len(page.rows) < rows and len(page.rows) >= page.total
         if since is not None and not whole and not _reaches(page, since):
-            found = await self._down_to(since, lambda fresh: tell(fresh, server_time))
+            flood = floods.Flood(self._asker, banks, lambda fresh: tell(fresh, server_time)) if banks else None
+            if flood is not None:
+                await flood.passed(page)
+            found = await self._down_to(since, lambda fresh: tell(fresh, server_time), flood)
         else:
             found = {row.id: row for row, _ in page.rows}
         self._first_rows = _next_rows(found.values(), since)
@@ -120,8 +120,8 @@ class JobLists:
         Raises:
             ValueError: A user could not be in a filter.
         """
-        groups = _groups((f"user={_plain(user)}" for user in users), _ALIVE)
-        return [pages.Listing(self._asker, f"{group};{_ALIVE}", documents.LARGE_PAGE_ROWS) for group in groups]
+        groups = filters.groups((f"user={filters.plain(user)}" for user in users), filters.ALIVE)
+        return [pages.Listing(self._asker, f"{group};{filters.ALIVE}", documents.LARGE_PAGE_ROWS) for group in groups]
 
     async def jobs_by_id(self, job_ids: Iterable[str]) -> list[jobs.JobRow]:
         """These jobs, as far as the server knows them.
@@ -131,7 +131,7 @@ class JobLists:
             errors.OozieUnavailableError: No clear answer, or one that is about other jobs.
         """
         found: list[jobs.JobRow] = []
-        for group in _groups(f"id={job_id}" for job_id in job_ids if JOB_ID.fullmatch(job_id)):
+        for group in filters.groups(f"id={job_id}" for job_id in job_ids if JOB_ID.fullmatch(job_id)):
             asked = {pair.removeprefix("id=") for pair in group.split(";")}
             page, _ = await pages.ask_page(self._asker, group, rows=len(asked))
             rows = {row.id: row for row, _ in page.rows}
@@ -153,7 +153,7 @@ class JobLists:
         return list(found.values())
 
     async def _down_to(
-        self, since: datetime.datetime, tell: Callable[[Iterable[jobs.JobRow]], None]
+        self, since: datetime.datetime, tell: Callable[[Iterable[jobs.JobRow]], None], flood: floods.Flood | None
     ) -> dict[str, jobs.JobRow]:
         """Large pages. Each begins with the last row of the one before, which shows that nothing moved up in between.
 
@@ -164,7 +164,7 @@ class JobLists:
         seen = 0
         rows = documents.LARGE_PAGE_ROWS
         for _ in range(pages.PAGES):
-            page, _date = await pages.ask_page(self._asker, _NEWEST_CHANGE_FIRST, offset=max(seen, 1), rows=rows)
+            page, _date = await pages.ask_page(self._asker, filters.NEWEST_CHANGE_FIRST, offset=max(seen, 1), rows=rows)
             if found and (not page.rows or page.rows[0][0].id not in found):
                 break
             seen = max(seen, 1) + len(page.rows) - 1
@@ -173,30 +173,10 @@ class JobLists:
             found |= fresh
             if _reaches(page, since) or (len(page.rows) < rows and seen >= page.total):
                 return found
+            if flood is not None:
+                await flood.passed(page)
         message = f"{self._asker.line.base_url}: the list of changed jobs came apart after {seen} rows"
         raise errors.OozieUnavailableError(message)
-
-
-def _plain(user: str) -> str:
-    if not user or any(letter in user for letter in ";="):
-        message = "a plain Unix user is needed"
-        raise ValueError(message)
-    return user
-
-
-def _groups(pairs: Iterable[str], more: str = "") -> Iterator[str]:
-    """The pairs in as few filters as fit into a URL, beside ``more``."""
-    group: list[str] = []
-    room = full = _FILTER_CHARS - len(urllib.parse.quote(more, safe=""))
-    for pair in pairs:
-        chars = len(urllib.parse.quote(f"{pair};", safe=""))
-        if group and chars > room:
-            yield ";".join(group)
-            group, room = [], full
-        group.append(pair)
-        room -= chars
-    if group:
-        yield ";".join(group)
 
 
 def _skew_seconds(server_time: datetime.datetime | None) -> float | None:

@@ -1,12 +1,14 @@
 """Where a benchmark of propagation plays: stand-ins in a process, accounts, active runs, and the real service.
 
-All accounts are of our own Unix user, and their profiles say everything, so that a thousand of them need no sudo and no
-seqware settings. Nothing of the service's code is asked: what it does is read from the record of requests.
+All accounts are of our own Unix user unless told otherwise, and their profiles say everything, so that a thousand of
+them need no sudo and no seqware settings. Nothing of the service's code is asked: what it does is read from the record
+of requests.
 """
 
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -62,26 +64,41 @@ class Premises:
         addresses: Of the stand-ins.
         http: For the desk.
         accounts: How many.
+        unix_users: Of all but the first account, in turn; empty: our own user. Nothing runs as any of them.
     """
 
     def __init__(
-        self, directory: pathlib.Path, addresses: Addresses, http: aiohttp.ClientSession, accounts: int
+        self,
+        directory: pathlib.Path,
+        addresses: Addresses,
+        http: aiohttp.ClientSession,
+        accounts: int,
+        unix_users: Sequence[str] = (),
     ) -> None:
         self.directory = directory
         self.addresses = addresses
         self.accounts = accounts
         self.books = filling.Books(directory)
         self.making = filling.Making(HOST, pwd.getpwuid(os.geteuid()).pw_name, directory)
+        self._unix_users = unix_users or [self.making.unix_user]
         #: Requests that were answered, since the start or since ``forget``; grows with ``look``.
         self.seen: list[requests_seen.Seen] = []
         self._forgotten = 0
         self._http = http
         self._services = 0
 
+    def unix_user(self, number: int) -> str:
+        """Of an account: our own for the first; for the others too, unless there are to be several."""
+        return self._unix_users[number % len(self._unix_users)] if number else self.making.unix_user
+
     def fill(self, per_account: int, accounts: Collection[int] | None = None, **making: object) -> list[filling.Filled]:
         """Add active runs for every account, or for those of these numbers."""
         owners = [(number, login(number)[0]) for number in (range(self.accounts) if accounts is None else accounts)]
-        return self.books.fill(owners, per_account, dataclasses.replace(self.making, **making))  # type: ignore[arg-type]
+        chosen = dataclasses.replace(self.making, **making)  # type: ignore[arg-type]
+        found = []
+        for user, theirs in itertools.groupby(owners, lambda owner: self.unix_user(owner[0])):
+            found += self.books.fill(list(theirs), per_account, dataclasses.replace(chosen, unix_user=user))
+        return found
 
     def enrol(self) -> None:
         """Make the accounts known to the web service, and write profiles and settings of the service."""
@@ -94,7 +111,7 @@ class Premises:
             secret.write_text(password, "utf-8")
             secret.chmod(0o600)
             profile = self.directory / "accounts.d" / f"user{number:04d}.toml"
-            profile.write_text(self._profile(user, secret), "utf-8")
+            profile.write_text(self._profile(user, secret, self.unix_user(number)), "utf-8")
         config = f"""
 accounts_dir = "{self.directory}/accounts.d"
 state_dir = "{self.directory}/state"
@@ -103,8 +120,8 @@ allow_root = {str(os.geteuid() == 0).lower()}
 """
         (self.directory / "niassa-orch.toml").write_text(config, "utf-8")
 
-    def _profile(self, user: str, secret: pathlib.Path) -> str:
-        return f"""unix_user = "{self.making.unix_user}"
+    def _profile(self, user: str, secret: pathlib.Path, unix_user: str) -> str:
+        return f"""unix_user = "{unix_user}"
 host = "{HOST}"
 [web_service]
 url = "{self.addresses.runs}"
@@ -178,7 +195,7 @@ oozie_url = "{self.addresses.jobs}"
 
 
 @contextlib.asynccontextmanager
-async def opened(accounts: int) -> AsyncIterator[Premises]:
+async def opened(accounts: int, unix_users: Sequence[str] = ()) -> AsyncIterator[Premises]:
     """Stand-ins in a process of their own and so many accounts; everything is taken away when left."""
     _allow_many_connections()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="niassa-orch-bench-"))
@@ -191,7 +208,7 @@ async def opened(accounts: int) -> AsyncIterator[Premises]:
     try:
         async with aiohttp.ClientSession() as http:
             line = await process.stdout.readline() if process.stdout else b""
-            place = Premises(directory, Addresses(*json.loads(line)), http, accounts)
+            place = Premises(directory, Addresses(*json.loads(line)), http, accounts, unix_users)
             with contextlib.closing(place.books):
                 place.enrol()
                 yield place
