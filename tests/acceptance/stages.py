@@ -11,6 +11,7 @@ import dataclasses
 import os
 import pathlib
 import pwd
+import secrets
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from xml.etree import ElementTree
@@ -237,8 +238,9 @@ async def of_people(
 
 
 def _account(name: str, user: str) -> layout.SandboxAccount:
-    # Characters that a Java properties file must escape are among them.
-    return layout.SandboxAccount(name, user, f"{name}@lab.net", f"Mk7 {name} \\ = : marker", HOST)
+    # Characters that a Java properties file must escape are among them; tests side by side have none in common.
+    password = f"Mk7 {name} \\ = : marker {secrets.token_hex(4)}"
+    return layout.SandboxAccount(name, user, f"{name}@lab.net", password, HOST)
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,7 @@
 import pytest
 
 from niassa_orch import errors
-from niassa_orch.core import job_polling
+from niassa_orch.core import job_banks, job_polling
 from niassa_orch.domain import jobs, runs
 from tests.fakes import clock, oozie_line
 
@@ -41,6 +41,8 @@ class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **options: float) -> None:
         self.clock = clock.Clock()
         monkeypatch.setattr(job_polling, "time", self.clock)
+        # Nobody works here who was told something, and time stands still.
+        monkeypatch.setattr(job_banks, "_WORK_SECONDS", 0)
         self.there = oozie_line.OozieLine()
         self.poller = job_polling.JobPoller(self.there.lists(), **options)
         self.watcher = Watching(self.poller)

@@ -168,7 +168,9 @@ class OozieInMemory:
         recent = [job for job in self.jobs.values() if job.user == user and self.created.get(job.id, floor) >= floor]
         return [self._row(job) for job in recent]
 
-    async def changed_since(self, _since: datetime.datetime | None, tell: lists.Tell) -> lists.Changes:
+    async def changed_since(
+        self, _since: datetime.datetime | None, tell: lists.Tell, _banks: object = None
+    ) -> lists.Changes:
         await self._ask("changes")
         rows = sorted(map(self._row, self.jobs.values()), key=lambda row: row.modified or _BEGINNING, reverse=True)
         newest = rows[0].modified if rows else lists.BEGINNING

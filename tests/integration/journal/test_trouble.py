@@ -121,12 +121,15 @@ def fill(path: pathlib.Path) -> None:
 
 def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(path: pathlib.Path) -> None:
     store.Journal(path).close()
+    newer = opening.VERSION + 1
     with contextlib.closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA user_version = 3")
-    with pytest.raises(errors.JournalError, match="has version 3, this is for version 2: use the newer niassa-orch"):
+        other.execute(f"PRAGMA user_version = {newer}")
+    with pytest.raises(
+        errors.JournalError, match=f"has version {newer}, this is for version {newer - 1}: use the newer"
+    ):
         store.Journal(path)
     with contextlib.closing(sqlite3.connect(path)) as other:
-        assert other.execute("PRAGMA user_version").fetchone() == (3,)
+        assert other.execute("PRAGMA user_version").fetchone() == (newer,)
 
 
 async def fill_and_close(path: pathlib.Path) -> None:

@@ -31,7 +31,9 @@ class OozieOfManyPages(fakes.OozieInMemory):
         self.next_page.set()
         self.trouble: errors.OozieError | None = None
 
-    async def changed_since(self, since: datetime.datetime | None, tell: lists.Tell) -> lists.Changes:
+    async def changed_since(
+        self, since: datetime.datetime | None, tell: lists.Tell, _banks: object = None
+    ) -> lists.Changes:
         changes = await super().changed_since(since, lambda _rows, _time: None)
         await self.first_page.wait()
         tell(changes.rows[:1], None)
