@@ -80,11 +80,6 @@ def look(text: str, around: shell_state.Surroundings, user: str | None) -> Cront
     return Crontab(tuple(lines), others)
 
 
-def launching_lines(text: str, around: shell_state.Surroundings, user: str | None) -> tuple[Line, ...]:
-    """The lines of a crontab that launch whatever is scheduled; arguments as of ``look``."""
-    return tuple(line for line in look(text, around, user).lines if line.launches)
-
-
 def masked(text: str) -> str:
     """A text of a crontab, for people: what looks like a password or token is not shown."""
     for secret in _SECRETS:

@@ -56,8 +56,6 @@ def _reached(code: str, scripts: Mapping[str, str]) -> Iterator[str]:
 
 
 def _names(code: str, path: str) -> bool:
-    """Whether a path stands in the code, whole or below a home that is written ``~`` or ``$HOME``."""
-    if path in code:
-        return True
-    written = re.findall(r"(?:~|\$HOME|\$\{HOME\})(/[^\s;&|\"'`()<>]+)", code)
-    return any(path.endswith(tail) for tail in written)
+    """Whether the code has the script's name as a word, however it comes to the folder."""
+    name = re.escape(path.rpartition("/")[2])
+    return re.search(rf"(?<![\w.-]){name}(?![\w.-])", code) is not None

@@ -84,7 +84,11 @@ ENGINE_VERSION = re.compile(
 CRONTAB_COMMANDS = ("/usr/bin/crontab", "/bin/crontab")
 CRONTAB_SECONDS = 20
 # What a line of a crontab or of a script may call: absolute paths, and such below the home.
-CALLED = re.compile(r"""(?:^|[\s;&|"'`=(])((?:~|\$HOME|\$\{HOME\})?/[^\s;&|"'`()<>]+)""")
+# What words of a shell are parted by, and the folders into which a line goes before it calls something.
+BETWEEN_WORDS = re.compile(r"""[\s;&|"'`()<>=]+""")
+INTO_FOLDER = re.compile(r"""(?:^|[\s;&|(])cd\s+["']?([^\s;&|"'`()<>]+)""")
+HOME_FIRST = re.compile(r"^(~|\$HOME|\$\{HOME\})(?=/|$)")
+MOST_WORDS = 500
 INTO_A_FILE = re.compile(r"[0-9&]*>>?\s*[^\s;&|]+")
 MOST_SCRIPTS, MOST_SCRIPT_BYTES = 20, 1 << 16
 BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -771,23 +775,36 @@ def read_crontab(home: str) -> Record:
 
 
 def read_scripts(text: str, home: str) -> typing.List[Record]:
-    """The texts of the scripts that lines call, and of those that these call."""
+    """The texts of the scripts that lines may call, and of those that these may call."""
     scripts: typing.Dict[str, str] = {}
-    texts = [text]
+    texts = [(text, home)]
     while texts and len(scripts) < MOST_SCRIPTS:
-        for path in called(texts.pop(0)):
-            path = re.sub(r"^(~|\$HOME|\$\{HOME\})", lambda _: home, path)
+        for path in called(*texts.pop(0), home):
             script = None if path in scripts else read_script(path)
             if script is not None and len(scripts) < MOST_SCRIPTS:
                 scripts[path] = script
-                texts.append(script)
+                texts.append((script, os.path.dirname(path)))
     return [{"path": path, "text": script} for path, script in sorted(scripts.items())]
 
 
-def called(text: str) -> typing.List[str]:
-    """What looks like the path of a program in lines of a shell, in their order; not what is written into."""
-    lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    return [path for line in lines for path in CALLED.findall(INTO_A_FILE.sub(" ", line))]
+def called(text: str, folder: str, home: str) -> typing.List[str]:
+    """Every path that a word in lines of a shell may mean, in their order; comments and what is written into left out.
+
+    A word without a folder is looked for where a crontab and its scripts may find it: beside the script, in the home,
+    in the folders that the line goes to, and where programs of users are.
+    """
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    code = INTO_A_FILE.sub(" ", "\n".join(lines))
+    gone_to = [HOME_FIRST.sub(lambda _: home, path) for path in INTO_FOLDER.findall(code)]
+    folders = [folder, home, *gone_to, home + "/bin", "/usr/local/bin"]
+    words = [HOME_FIRST.sub(lambda _: home, word) for word in BETWEEN_WORDS.split(code) if word][:MOST_WORDS]
+    paths: typing.List[str] = []
+    for word in words:
+        # "$(dirname $0)/inner.sh" and "./inner.sh" mean a script beside.
+        tail = word.lstrip("./") if word[:1] in "/." and not os.path.isfile(word) else word
+        paths += [word] if os.path.isabs(word) else []
+        paths += [os.path.normpath(os.path.join(home, place, tail)) for place in folders if tail]
+    return paths
 
 
 def read_script(path: str) -> typing.Optional[str]:

@@ -239,7 +239,7 @@ async def of_people(
 
 def _account(name: str, user: str) -> layout.SandboxAccount:
     # Characters that a Java properties file must escape are among them; tests side by side have none in common.
-    password = f"Mk7 {name} \\ = : marker {secrets.token_hex(4)}"
+    password = f"{secrets.token_hex(4)} Mk7 {name} \\ = : marker"
     return layout.SandboxAccount(name, user, f"{name}@lab.net", password, HOST)
 
 

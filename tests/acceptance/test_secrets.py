@@ -14,6 +14,7 @@ import pathlib
 import signal
 import sys
 import time
+import urllib.parse
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
@@ -245,8 +246,8 @@ def _folded(stage: stages.Stage) -> bytes:
     return b"| " + word[:9] + b" \x1b[0m\xe2\x94\x82\n\x1b[1m \xe2\x94\x82 " + word[9:] + b"\n"
 
 
-def _quoted(_stage: stages.Stage) -> bytes:
-    return b"http://bob:Mk7%20bob%20%5C%20%3D%20%3A%20marker@there/"
+def _quoted(stage: stages.Stage) -> bytes:
+    return f"http://bob:{urllib.parse.quote(stage.accounts['bob'].password, safe='')}@there/".encode()
 
 
 @pytest.mark.parametrize("plant", [_plain, _token, _folded, _quoted])

@@ -8,6 +8,7 @@ import typing
 
 import pytest
 
+from niassa_orch.domain import crontabs
 from niassa_orch.seqware import answers, mediator
 from tests.integration.seqware import workshop
 
@@ -27,6 +28,28 @@ def test_the_scripts_that_a_crontab_calls_are_told_with_those_that_they_call(hom
     log.write_text("not a script\n", "utf-8")
     told = mediator.read_scripts(LINE.format(script="~/cron.sh", log=log), str(home))
     assert told == [{"path": str(path), "text": path.read_text("utf-8")} for path in (script, inner)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bin/cron.sh",
+        "cd bin && ./cron.sh",
+        "cd ~/bin; sh cron.sh --host server2",
+        "cron.sh",
+        "bash -lc 'exec $HOME/bin/cron.sh'",
+        "FLAG=1 /usr/bin/flock -n /tmp/x bin/cron.sh > /dev/null",
+    ],
+)
+def test_a_script_is_found_however_the_line_names_it(home: pathlib.Path, line: str) -> None:
+    (home / "bin").mkdir()
+    script, inner = home / "bin" / "cron.sh", home / "bin" / "inner.sh"
+    script.write_text('#!/bin/sh\n"$(dirname "$0")"/inner.sh\n', "utf-8")
+    inner.write_text("seqware workflow-run launch-scheduled\n", "utf-8")
+    told = mediator.read_scripts(f"* * * * * {line}\n", str(home))
+    assert [one["path"] for one in told] == [str(script), str(inner)]
+    texts = {one["path"]: one["text"] for one in told}
+    assert [found.number for found in crontabs.engine_lines(f"* * * * * {line}\n", texts)] == [1]
 
 
 def test_what_is_no_script_is_left_out(home: pathlib.Path) -> None:

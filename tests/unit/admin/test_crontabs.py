@@ -119,7 +119,7 @@ def test_a_line_knows_its_number_when_it_runs_and_whom_it_launches_for(host: hos
         (5, "@hourly", True),
     ]
     assert found.others == 1
-    (launching,) = crontabs.launching_lines(text, host.around(), "niassa-bob")
+    (launching,) = (line for line in crontabs.look(text, host.around(), "niassa-bob").lines if line.launches)
     assert (launching.number, launching.text) == (5, f"@hourly {LAUNCH}")
 
 
