@@ -2,17 +2,16 @@
 
 import asyncio
 import collections
-import contextlib
 import dataclasses
 import json
 import pathlib
 import sys
 import tempfile
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Sequence
 from typing import Annotated
 
 import rich.console
-import rich.status
 import rich.text
 import typer
 
@@ -25,13 +24,18 @@ from niassa_orch.faces import plain
 #: Who waits before a terminal does not wait for four tries of half a minute.
 _HTTP = {"timeout_seconds": 10.0, "list_timeout_seconds": 60.0, "attempts": 1}
 _MARKS = {
-    links.Verdict.OK: ("ok  ", "green"),
+    links.Verdict.OK: ("ok", "green"),
     links.Verdict.LOOK: ("look", "yellow"),
-    links.Verdict.BAD: ("BAD ", "bold red"),
-    links.Verdict.SKIPPED: ("-   ", "dim"),
+    links.Verdict.BAD: ("BAD", "bold red"),
+    links.Verdict.SKIPPED: ("-", "dim"),
 }
-_WIDTH_OFF_TERMINAL = 10_000
-_LINK_WIDTH = 15
+_MACHINE = "this machine"
+_MARK_WIDTH = 4
+_LINK_WIDTH = len("state directory")
+_ACCOUNT_WIDTH_MOST = 24
+#: Of a narrower terminal the words take the whole width.
+_LEAST_WORDS_WIDTH = 40
+_NAMES_SHOWN = 4
 
 
 def check(
@@ -42,62 +46,97 @@ def check(
     """Look at every link between this host and a run; say what is wrong, and the command that mends it.
 
     The machine: host name, state directory, journal, room on disk, mediator. Each account: profile, home, sudo,
-    settings, engine, its lock, crontab, login, hosts that users schedule for, Oozie, clocks. Run it as the service's
+    settings, engine, its lock, crontab, login, clocks, hosts that users schedule for, Oozie. Run it as the service's
     user, since it looks through that user's eyes. Changes nothing anywhere. Exit code 1 if anything is BAD.
     """
     service = settings.load(context.obj)
+    # Looked up here, since it may ask a DNS server, and nothing that waits belongs on the event loop.
     _ = service.effective_host
     redactor = logs.configure(sys.stderr, level="error")
     logs.install_hooks(redactor)
+    for secret in service.secrets.at_start():
+        redactor.register(secret)
     checked = looks.chosen(service, accounts or ())
-    console = rich.console.Console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OFF_TERMINAL
-    found: list[links.Link] = []
-    with tempfile.TemporaryDirectory(prefix="niassa-orch-check.") as place, _progress(console, as_json) as progress:
-
-        def tell(link: links.Link) -> None:
-            found.append(link)
-            if not as_json:
-                console.print(_line(link))
-                progress.update(f"{len(found)} links looked at; last: {link.account or 'this machine'}")
-
-        patient = service.model_copy(update={"http": service.http.model_copy(update=_HTTP)})
-        asyncio.run(app.check(patient, pathlib.Path(place), redactor, checked, tell))
-    if as_json:
-        print(json.dumps([dataclasses.asdict(link) for link in found], indent=2))
-    else:
-        console.print(_summary(found))
-    if any(link.verdict is links.Verdict.BAD for link in found):
+    patient = service.model_copy(update={"http": service.http.model_copy(update=_HTTP)})
+    with tempfile.TemporaryDirectory(prefix="niassa-orch-check.") as place, _Page(checked.names, as_json) as page:
+        asyncio.run(app.check(patient, pathlib.Path(place), redactor, checked, page.tell))
+    if any(link.verdict is links.Verdict.BAD for link in page.found):
         raise typer.Exit(1)
 
 
-@contextlib.contextmanager
-def _progress(console: rich.console.Console, as_json: bool) -> Iterator[rich.status.Status]:
-    """A line that moves while a terminal is looked at; elsewhere nothing."""
-    status = console.status("looking at this machine")
-    if console.is_terminal and not as_json:
-        with status:
-            yield status
-    else:
-        yield status
+class _Page:
+    """What is printed while links are looked at, and when all were.
+
+    Args:
+        names: The accounts that are looked at.
+        as_json: Everything at the end, for machines.
+    """
+
+    def __init__(self, names: Sequence[str], as_json: bool) -> None:
+        self.found: list[links.Link] = []
+        self._as_json = as_json
+        self._names = names
+        self._waiting = dict.fromkeys(names)
+        self._account_width = min(max(map(len, (*names, _MACHINE))), _ACCOUNT_WIDTH_MOST)
+        self._console = rich.console.Console(highlight=False)
+        self._status = self._console.status("looking at this machine")
+
+    def __enter__(self) -> "_Page":
+        if self._console.is_terminal and not self._as_json:
+            self._status.start()
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        self._status.stop()
+        if failed is not None:
+            return
+        if self._as_json:
+            self.found.sort(key=lambda link: (link.account != "", link.account))
+            print(json.dumps([dataclasses.asdict(link) for link in self.found], indent=2))
+        else:
+            self._console.print(_summary(self.found), soft_wrap=True)
+
+    def tell(self, link: links.Link) -> None:
+        """Print one link; the links of an account come together."""
+        self.found.append(link)
+        self._waiting.pop(link.account, None)
+        if self._as_json:
+            return
+        # Neither a path nor a command is broken in two where it can be copied.
+        self._console.print(self._line(link), soft_wrap=True)
+        if self._waiting:
+            more = ", ..." if len(self._waiting) > _NAMES_SHOWN else ""
+            waiting = ", ".join(list(self._waiting)[:_NAMES_SHOWN]) + more
+            done = len(self._names) - len(self._waiting)
+            self._status.update(f"{done} of {len(self._names)} accounts looked at; waiting for {waiting}")
+
+    def _line(self, link: links.Link) -> rich.text.Text:
+        mark, style = _MARKS[link.verdict]
+        who = (link.account or _MACHINE).ljust(self._account_width)
+        text = rich.text.Text(mark.ljust(_MARK_WIDTH), style=style)
+        text.append(f"  {who}  ", style="default").append(link.name.ljust(_LINK_WIDTH), style="bold default")
+        indent = len(text) + 2
+        text.append("  " + "\n".join(self._words(plain.line(link.seen), indent)), style="default")
+        if link.mend and link.verdict is not links.Verdict.OK:
+            text.append(f"\n{' ' * (_MARK_WIDTH + 2)}-> {plain.line(link.mend)}", style=style)
+        return text
+
+    def _words(self, words: str, indent: int) -> list[str]:
+        """In lines that begin below each other on a terminal; elsewhere one line, for programs."""
+        if not self._console.is_terminal or self._console.width - indent < _LEAST_WORDS_WIDTH:
+            return [words]
+        room = self._console.width - indent
+        first, *others = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False) or [""]
+        return [first, *(" " * indent + other for other in others)]
 
 
-def _line(link: links.Link) -> rich.text.Text:
-    mark, style = _MARKS[link.verdict]
-    text = rich.text.Text(overflow="fold").append(mark, style=style)
-    text.append(f"  {link.account or 'this machine'}  {link.name}: ".ljust(_LINK_WIDTH), style="bold")
-    text.append(plain.line(link.seen))
-    if link.mend and link.verdict is not links.Verdict.OK:
-        text.append(f"\n      -> {plain.line(link.mend)}", style=style)
-    return text
-
-
-def _summary(found: list[links.Link]) -> str:
+def _summary(found: Sequence[links.Link]) -> str:
     counts = collections.Counter(link.verdict for link in found)
-    if not counts[links.Verdict.BAD] and not counts[links.Verdict.LOOK]:
+    if counts[links.Verdict.OK] == len(found):
         return f"all {len(found)} links are well"
+    broken = [f"{link.account or _MACHINE} ({link.name})" for link in found if link.verdict is links.Verdict.BAD]
+    named = f": {', '.join(broken)}" if broken else ""
     return (
-        f"{counts[links.Verdict.BAD]} bad, {counts[links.Verdict.LOOK]} to look at, "
-        f"{counts[links.Verdict.OK]} well, {counts[links.Verdict.SKIPPED]} not looked at"
+        f"{counts[links.Verdict.OK]} well, {counts[links.Verdict.LOOK]} to look at, "
+        f"{counts[links.Verdict.SKIPPED]} not looked at, {counts[links.Verdict.BAD]} bad{named}"
     )

@@ -7,16 +7,19 @@ An account is looked at as far as the links before hold. Called by ``cli_check``
 import asyncio
 import dataclasses
 import pathlib
-from collections.abc import Callable, Collection, Iterable
+import shlex
+from collections.abc import Callable, Collection
 
 from niassa_orch import errors
-from niassa_orch.admin import check_account, check_machine, check_neighbours, links
-from niassa_orch.config import profiles, settings, shelf
+from niassa_orch.admin import check_account, check_machine, check_neighbours, links, patience
+from niassa_orch.config import profiles, settings, shelf, user_settings
 from niassa_orch.core import enrolling
 from niassa_orch.seqware import identity
 
 #: So many accounts at once: each starts some dozen processes.
 _AT_ONCE = 8
+#: For one look at the machine: a journal of many months is read whole.
+_MACHINE_SECONDS = 120.0
 
 Tell = Callable[[links.Link], None]
 
@@ -28,6 +31,11 @@ class Checked:
     profiles: tuple[profiles.Profile, ...]
     refused: tuple[errors.ProfileError, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """Of all accounts, in order."""
+        return sorted([*(profile.name for profile in self.profiles), *map(_name, self.refused)])
+
 
 def chosen(service: settings.Settings, names: Collection[str]) -> Checked:
     """The profiles with these names, all of them where there is none.
@@ -36,10 +44,11 @@ def chosen(service: settings.Settings, names: Collection[str]) -> Checked:
         SettingsError: accounts.d cannot be read, or has no such profile.
     """
     found = shelf.load(service.accounts_dir, service)
-    known = {profile.name for profile in found.profiles} | {_name(exc) for exc in found.quarantined}
-    unknown = sorted(set(names) - known)
+    everything = Checked(found.profiles, found.quarantined)
+    unknown = sorted(set(names) - set(everything.names))
     if unknown:
-        message = f"{service.accounts_dir} has no profile {', '.join(unknown)}; it has: {', '.join(sorted(known))}"
+        there = ", ".join(everything.names) or "none at all"
+        message = f"{service.accounts_dir} has no profile {', '.join(unknown)}; it has: {there}"
         raise errors.SettingsError(message)
     return Checked(
         tuple(profile for profile in found.profiles if not names or profile.name in names),
@@ -56,10 +65,16 @@ async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: 
         checked: What ``chosen`` found.
         tell: Given each finding as it is made; those of one account come together.
     """
-    for finding in await asyncio.to_thread(check_machine.look, service):
-        tell(finding)
+    for name, look_at in check_machine.looks(service, checked.profiles):
+        try:
+            found = await patience.look(look_at, _MACHINE_SECONDS)
+        except TimeoutError:
+            mend = "mount; dmesg | tail  # does a file system or a DNS server not answer?"
+            found = [links.bad(name, f"no answer within {_MACHINE_SECONDS:.0f} s", mend)]
+        for finding in found:
+            tell(finding)
     for exc in checked.refused:
-        mend = f"edit {service.accounts_dir / exc.file}"
+        mend = f"edit {shlex.quote(str(service.accounts_dir / exc.file))}"
         tell(dataclasses.replace(links.bad("profile", str(exc), mend), account=_name(exc)))
     seen_hosts, places = check_neighbours.SeenHosts(), asyncio.Semaphore(_AT_ONCE)
 
@@ -75,40 +90,63 @@ async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: 
 
 async def _account(
     enrol: enrolling.Enrolling, profile: profiles.Profile, seen_hosts: check_neighbours.SeenHosts
-) -> Iterable[links.Link]:
+) -> list[links.Link]:
     if not profile.enabled:
         return [links.ok("profile", "is disabled: nothing of it is served")]
     try:
+        whose, mediator = enrol.way(profile)
+    except errors.EngineCallError as exc:
+        return [links.bad("profile", str(exc), "df /tmp")]
+    near = [await check_account.home(profile), await check_account.sudo(whose, mediator)]
+    reaches = near[-1].verdict is not links.Verdict.BAD
+    if reaches:
+        near.append(await check_account.settings_file(whose, mediator, profile))
+    readable = near[-1].verdict is not links.Verdict.BAD
+    first, enrolled = await _profile(enrol, profile, readable=readable)
+    through, far = await asyncio.gather(
+        _through_mediator(whose, mediator, enrolled.account.host if enrolled else "", reaches=reaches),
+        _neighbours(enrolled, seen_hosts),
+    )
+    return [first, *near, *through, *far]
+
+
+async def _profile(
+    enrol: enrolling.Enrolling, profile: profiles.Profile, *, readable: bool
+) -> tuple[links.Link, enrolling.Enrolled | None]:
+    """Whether the profile makes an account, and that account; what kept its settings from us is told elsewhere."""
+    link = "profile"
+    if not readable and user_settings.needs_user_settings(profile):
+        return links.skipped(link, f"the seqware settings of {profile.unix_user} cannot be read"), None
+    try:
         enrolled = await enrol.enrol(profile)
     except errors.NiassaOrchError as exc:
-        whose, mediator = enrol.way(profile)
-        first = links.bad("profile", str(exc), f"niassa-orch accounts show {profile.name}")
-        return [first, *await _machine(profile, whose, mediator, "")]
+        return links.bad(link, str(exc), f"niassa-orch accounts show {shlex.quote(profile.name)}"), None
     account = enrolled.account
     seen = f"{account.web_user} on {account.host} runs as {account.unix_user}"
-    warned = links.look("profile", f"{seen}; {enrolled.warning}", "") if enrolled.warning else None
-    near, far = await asyncio.gather(
-        _machine(profile, enrolled.identity, enrolled.mediator, account.host), _neighbours(enrolled, seen_hosts)
-    )
-    return [warned or links.ok("profile", seen), *near, *far]
+    if enrolled.warning:
+        mend = f"niassa-orch accounts show {shlex.quote(profile.name)}"
+        return links.look(link, f"{seen}; {enrolled.warning}", mend), enrolled
+    return links.ok(link, seen), enrolled
 
 
-async def _machine(
-    profile: profiles.Profile, whose: identity.Identity, mediator: pathlib.Path, host: str
+async def _through_mediator(
+    whose: identity.Identity, mediator: pathlib.Path, host: str, *, reaches: bool
 ) -> list[links.Link]:
-    found = [await asyncio.to_thread(check_account.home, profile), await check_account.sudo(whose, mediator)]
-    if found[-1].verdict is links.Verdict.BAD:
-        return found
-    through_mediator = await asyncio.gather(
-        check_account.settings_file(whose, mediator),
-        check_account.engine(whose, mediator),
-        check_account.lock(whose, mediator, host),
-        check_account.crontab(whose, mediator),
+    if not reaches:
+        why = f"the mediator cannot be run as {whose.unix_user}"
+        return [links.skipped(name, why) for name in ("settings", "engine", "engine lock", "crontab")]
+    return list(
+        await asyncio.gather(
+            check_account.engine(whose, mediator),
+            check_account.lock(whose, mediator, host),
+            check_account.crontab(whose, mediator),
+        )
     )
-    return [*found, *through_mediator]
 
 
-async def _neighbours(enrolled: enrolling.Enrolled, seen_hosts: check_neighbours.SeenHosts) -> list[links.Link]:
+async def _neighbours(enrolled: enrolling.Enrolled | None, seen_hosts: check_neighbours.SeenHosts) -> list[links.Link]:
+    if enrolled is None:
+        return [links.skipped(name, "the profile makes no account") for name in ("login", "oozie")]
     login = await check_neighbours.login(enrolled)
     if login[0].verdict is links.Verdict.BAD:
         where = links.skipped("scheduled for", "the web service says nothing to us")

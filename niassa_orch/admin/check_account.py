@@ -3,21 +3,24 @@
 Looks through the mediator, as the service does, and changes nothing: no engine is run. Called by ``check``.
 """
 
-import asyncio
 import collections.abc
+import contextlib
+import functools
+import grp
 import os
 import pathlib
 import pwd
 import shlex
 import stat
 import subprocess
+import tempfile
 
 from niassa_orch import errors
-from niassa_orch.admin import links
+from niassa_orch.admin import links, patience, placing, trust
 from niassa_orch.config import profiles
 from niassa_orch.core import engine_lock
 from niassa_orch.domain import crontabs
-from niassa_orch.seqware import call, identity, query
+from niassa_orch.seqware import call, identity, query, sudo_rules
 
 #: Each as the service calls it; the number is asked about, nothing is launched.
 _CALLS: collections.abc.Mapping[identity.Verb, tuple[int, ...]] = {
@@ -31,99 +34,139 @@ _CALLS: collections.abc.Mapping[identity.Verb, tuple[int, ...]] = {
     "probe": (),
     "version": (),
 }
-_SUDO_SECONDS = 60.0
 _LIST = ("sudo", "-n", "-l", "-u")
+_HOME_SECONDS = 10.0
+#: For all verbs together: twenty of them may be a DNS server that is silent.
+_SUDO_SECONDS = 60.0
+_SAID_BYTES = 500
 
 
-def home(profile: profiles.Profile) -> links.Link:
-    """The home of the Unix user, where the engine keeps its settings and its lock. Blocks."""
-    link = "home"
+async def home(profile: profiles.Profile) -> links.Link:
+    """The home of the Unix user, where the engine keeps its settings and its lock."""
     path = pathlib.Path(pwd.getpwnam(profile.unix_user).pw_dir)
-    make = f"install -d -m 700 -o {profile.unix_user} {shlex.quote(str(path))}"
+    try:
+        return await patience.look(functools.partial(_home, profile.unix_user, path), _HOME_SECONDS)
+    except TimeoutError:
+        seen = f"{path} does not answer within {_HOME_SECONDS:.0f} s"
+        return links.bad("home", seen, f"findmnt -T {shlex.quote(str(path))}  # is its file server there?")
+
+
+def _home(unix_user: str, path: pathlib.Path) -> links.Link:
+    link, quoted = "home", shlex.quote(str(path))
+    make = f"install -d -m 700 -o {unix_user} {quoted}  # as root"
     try:
         status = path.stat()
     except FileNotFoundError:
-        return links.bad(link, f"{path} of {profile.unix_user} does not exist", make)
+        return links.bad(link, f"{path} of {unix_user} does not exist", make)
+    except PermissionError:
+        return links.ok(link, f"{path} is closed to the service, which needs nothing there")
     except OSError as exc:
-        return links.look(link, f"{path} cannot be looked at: {exc.strerror}", "")
+        return links.bad(link, f"{path} cannot be looked at: {exc.strerror}", f"ls -ld {quoted}  # as root")
     if not stat.S_ISDIR(status.st_mode):
-        return links.bad(link, f"{path} is no directory", make)
-    if status.st_uid != pwd.getpwnam(profile.unix_user).pw_uid:
-        owner = f"chown {profile.unix_user} {shlex.quote(str(path))}"
-        return links.look(link, f"{path} belongs to uid {status.st_uid}, not to {profile.unix_user}", owner)
+        return links.bad(link, f"{path} of {unix_user} is no directory", f"ls -ld {quoted}  # make it one")
+    if status.st_uid != pwd.getpwnam(unix_user).pw_uid:
+        seen = f"{path} belongs to {trust.user_name(status.st_uid)}, not to {unix_user}"
+        return links.look(link, seen, f"chown {unix_user} {quoted}  # as root")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        close = f"chmod go-w {shlex.quote(str(path))}"
-        return links.look(link, f"others may change {path}, and so what {profile.unix_user} runs", close)
-    return links.ok(link, f"{path} belongs to {profile.unix_user}")
+        seen = f"others may change {path}, and so what {unix_user} runs"
+        return links.look(link, seen, f"chmod go-w {quoted}  # as {unix_user}, or root")
+    return links.ok(link, f"{path} belongs to {unix_user}")
 
 
 async def sudo(whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
     """Whether sudo runs each verb as the user; sudo is asked, nothing is run."""
-    link = "sudo"
+    link, me = "sudo", trust.user_name(os.geteuid())
     if whose.own:
         return links.ok(link, f"is not needed: the service runs as {whose.unix_user} itself")
-    refused = [verb for verb, words in _CALLS.items() if not await _is_allowed(whose, mediator, verb, words)]
-    me = pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        refused = await patience.look(functools.partial(_refused, whose, mediator), _SUDO_SECONDS)
+    except TimeoutError:
+        mend = f"time {shlex.join([*_LIST, whose.unix_user])}  # as {me}: what does it wait for?"
+        return links.bad(link, f"sudo does not answer within {_SUDO_SECONDS:.0f} s", mend)
     if not refused:
         return links.ok(link, f"{me} may run each of {len(_CALLS)} verbs of {mediator} as {whose.unix_user}")
-    mend = f"usermod -aG niassa-accounts {whose.unix_user}; if it is a member already: niassa-orch sudoers --check"
     which = "any verb" if len(refused) == len(_CALLS) else ", ".join(refused)
-    return links.bad(link, f"{me} may not run {which} of {mediator} as {whose.unix_user}", mend)
+    said = next((f" (sudo said: {said})" for said in refused.values() if said), "")
+    return links.bad(
+        link, f"{me} may not run {which} of {mediator} as {whose.unix_user}{said}", _allowing(whose, mediator, me)
+    )
 
 
-async def _is_allowed(
-    whose: identity.Identity, mediator: pathlib.Path, verb: identity.Verb, words: tuple[int, ...]
-) -> bool:
-    call_itself = identity.argv(identity.Identity("", own=True), mediator, verb, words)
-    return await asyncio.to_thread(_says_yes, [*_LIST, whose.unix_user, "--", *call_itself])
+def _refused(whose: identity.Identity, mediator: pathlib.Path) -> dict[str, str]:
+    """The verbs that sudo does not run, and what it says. Blocks."""
+    bare = identity.Identity(whose.unix_user, own=True)
+    asked = {
+        verb: _asked([*_LIST, whose.unix_user, "--", *identity.argv(bare, mediator, verb, words)])
+        for verb, words in _CALLS.items()
+    }
+    return {verb: said for verb, said in asked.items() if said is not None}
 
 
-def _says_yes(argv: list[str]) -> bool:
+def _asked(argv: list[str]) -> str | None:
+    """What sudo says against running this; ``None`` when nothing."""
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=complaints,
+                cwd="/",
+                env=call.environment(),
+                start_new_session=True,
+                check=False,
+            )
+        except OSError as exc:
+            return f"{argv[0]}: {exc.strerror}"
+        complaints.seek(0)
+        said = complaints.read(_SAID_BYTES).decode("utf-8", "replace")
+    return None if done.returncode == 0 else " / ".join(said.split("\n")).strip(" /")
+
+
+def _allowing(whose: identity.Identity, mediator: pathlib.Path, me: str) -> str:
+    """What lets sudo say yes: the group's membership where it is that, else the look that knows all reasons."""
+    with contextlib.suppress(KeyError):
+        group = grp.getgrnam(sudo_rules.GROUP)
+        if group.gr_gid not in os.getgrouplist(whose.unix_user, pwd.getpwnam(whose.unix_user).pw_gid):
+            return f"usermod -aG {group.gr_name} {whose.unix_user}  # as root"
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=call.environment(),
-            start_new_session=True,
-            timeout=_SUDO_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0
+        place = placing.Placing(sudo_rules.Rules(service_user=me, mediator=mediator))
+    except errors.SettingsError:
+        return "niassa-orch sudoers --check  # as root"
+    return f"{place.command('--check')}  # as root"
 
 
-async def settings_file(whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
+async def settings_file(whose: identity.Identity, mediator: pathlib.Path, profile: profiles.Profile) -> links.Link:
     """Whether the mediator reads the user's seqware settings, and nobody else can."""
     link = "settings"
     try:
         found = await query.settings(identity.argv(whose, mediator, "settings"))
     except errors.EngineCallError as exc:
-        return links.bad(link, str(exc), f"as {whose.unix_user}: look at ~/.seqware/settings")
+        where = shlex.quote(str(profile.settings_path()))
+        return links.bad(link, str(exc), f"ls -lL {where}  # as root: {whose.unix_user}'s own, mode 600")
     path = shlex.quote(found.path)
     if found.owner_uid not in (0, pwd.getpwnam(whose.unix_user).pw_uid):
-        seen = f"{found.path} belongs to uid {found.owner_uid}, who may change what {whose.unix_user} runs"
-        return links.bad(link, seen, f"chown {whose.unix_user} {path}")
+        seen = f"{found.path} belongs to {trust.user_name(found.owner_uid)}, who may change what {whose.unix_user} runs"
+        return links.bad(link, seen, f"chown {whose.unix_user} {path}  # as root")
     if found.mode & (stat.S_IRWXG | stat.S_IRWXO):
         seen = f"{found.path} has mode {found.mode:o}: others may read the password in it"
-        return links.look(link, seen, f"chmod 600 {path}")
+        return links.look(link, seen, f"chmod 600 {path}  # as {whose.unix_user}, or root")
     return links.ok(link, f"{found.path} can be read by {whose.unix_user} alone")
 
 
 async def engine(whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
     """Whether the user can run the seqware command, and which version its wrapper says; it is not run."""
-    link = "engine"
+    link, argv = "engine", identity.argv(whose, mediator, "version")
     try:
-        told = await query.version(identity.argv(whose, mediator, "version"))
+        told = await query.version(argv)
     except errors.EngineCallError as exc:
-        return links.bad(link, str(exc), "niassa-orch sudoers --check")
+        return links.bad(link, str(exc), f"{shlex.join(argv)}  # as {trust.user_name(os.geteuid())}")
     if told.user != whose.unix_user:
-        return links.bad(link, f"the mediator runs as {told.user}, not as {whose.unix_user}", "look at sudo's rules")
+        seen = f"the mediator runs as {told.user}, not as {whose.unix_user}"
+        return links.bad(link, seen, f"getent passwd {whose.unix_user} {told.user}  # two names of one number?")
     if not told.engine_runs:
-        mend = f"install it, or name another in command of {mediator.with_name('mediator.json')}"
+        where = "engine.command" if whose.own else f"command in {mediator.with_name('mediator.json')}"
+        mend = f"ls -lL {shlex.quote(told.command)}  # mend it, or name another: {where}"
         return links.bad(link, f"{told.command} cannot be run by {whose.unix_user}", mend)
     version = f"version {told.engine_version}" if told.engine_version else "its wrapper tells no version"
     return links.ok(link, f"{told.command}, {version}")
@@ -135,11 +178,12 @@ async def lock(whose: identity.Identity, mediator: pathlib.Path, host: str) -> l
     try:
         held = await query.locks(identity.argv(whose, mediator, "lock"))
     except errors.EngineCallError as exc:
-        return links.bad(link, str(exc), f"as {whose.unix_user}: ls -l ~/.junique")
+        return links.bad(link, str(exc), f"ls -la ~{whose.unix_user}/.junique  # as root")
     if not held:
         return links.ok(link, f"nobody holds a lock of {whose.unix_user}")
     seen = engine_lock.in_words(whose.unix_user, held, host)
-    return links.look(link, seen, "a call of ours, or a crontab of that user: launches wait for it")
+    mend = f"ps -fu {whose.unix_user}  # a call of ours, or of a crontab? launches wait until it ends"
+    return links.look(link, seen, mend)
 
 
 async def crontab(whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
@@ -148,10 +192,10 @@ async def crontab(whose: identity.Identity, mediator: pathlib.Path) -> links.Lin
     try:
         found = await query.crontab(identity.argv(whose, mediator, "crontab"))
     except errors.EngineCallError as exc:
-        return links.look(link, str(exc), f"crontab -l -u {whose.unix_user}")
+        return links.look(link, str(exc), f"crontab -l -u {whose.unix_user}  # as root")
     lines = crontabs.engine_lines(found.text, found.scripts) if found.installed else ()
     if not lines:
         return links.ok(link, f"{whose.unix_user} has no crontab that launches or propagates")
     numbers = ", ".join(str(line.number) for line in lines)
     seen = f"the crontab of {whose.unix_user} still calls seqware (line {numbers})"
-    return links.look(link, seen, f"crontab -e -u {whose.unix_user}: put a # before line {numbers}")
+    return links.look(link, seen, f"crontab -e -u {whose.unix_user}  # as root: put a # before line {numbers}")

@@ -1,49 +1,59 @@
-"""The links of the machine, which all accounts share: profiles, host name, state directory, journal, room, mediator.
+"""The links of the machine, which all accounts share: host name, state directory, journal, room, mediator.
 
 Looks and changes nothing: a journal is opened for reading only. Blocks (files, a process), so that it is called in
 threads, by ``check``.
 """
 
 import contextlib
+import functools
 import os
 import pathlib
-import pwd
 import shlex
 import shutil
 import socket
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from niassa_orch import errors
-from niassa_orch.admin import links, mediator_files, placing
-from niassa_orch.config import settings
-from niassa_orch.core import state_directory
+from niassa_orch.admin import links, mediator_files, placing, trust
+from niassa_orch.config import profiles, settings
+from niassa_orch.core import enrolling, state_directory
 from niassa_orch.seqware import call, sudo_rules
 
 _HOSTNAME_SECONDS = 20
 
-
-def look(service: settings.Settings) -> list[links.Link]:
-    """Everything, in the order in which a person would mend it."""
-    found = [_host(service), _state_directory(service.state_dir), _journal(service.state_dir), _room(service.state_dir)]
-    return [*found, *_mediator(service.engine.mediator)]
+Look = Callable[[], list[links.Link]]
 
 
-def _host(service: settings.Settings) -> links.Link:
+def looks(service: settings.Settings, served: Collection[profiles.Profile]) -> list[tuple[str, Look]]:
+    """Every look with its name, in the order in which a person would mend what it finds.
+
+    Args:
+        service: The settings of the process.
+        served: The profiles that are looked at, since not every one needs every link.
+    """
+    hosts = [profile.host for profile in served]
+    is_needed = any(profile.unix_user != enrolling.own_user() for profile in served)
+    return [
+        ("host", functools.partial(_host, service, hosts)),
+        ("state directory", functools.partial(_state, service.state_dir)),
+        ("mediator", functools.partial(_mediator, service.engine.mediator, is_needed=is_needed)),
+    ]
+
+
+def _host(service: settings.Settings, hosts: Collection[str | None]) -> list[links.Link]:
     link, ours = "host", service.effective_host
-    names = {"getfqdn": socket.getfqdn()}
-    long = _long_name()
-    if long:
-        names["hostname --long"] = long
-    differing = [f"{what} says {name}" for what, name in names.items() if name != ours]
-    if not differing:
-        return links.ok(link, f"runs are launched that were scheduled for {ours}")
-    seen = f"runs are launched that were scheduled for {ours}; {', '.join(differing)}"
-    if service.host:
-        return links.ok(link, seen)
-    return links.look(link, seen, 'say which of them users schedule for: host = "..." in the settings')
+    if hosts and None not in hosts:
+        return [links.ok(link, f"every profile names its own: {', '.join(sorted({host for host in hosts if host}))}")]
+    names = {"getfqdn": socket.getfqdn(), "hostname --long": _long_name()}
+    differing = [f"{what} says {name}" for what, name in names.items() if name not in ("", ours)]
+    seen = "; ".join([f"runs are launched that were scheduled for {ours}", *differing])
+    if not differing or service.host:
+        return [links.ok(link, seen)]
+    other = next(name for name in names.values() if name not in ("", ours))
+    return [links.look(link, seen, f'host = "{other}"  # or "{ours}": in the settings, as users write it after --host')]
 
 
 def _long_name() -> str:
@@ -66,26 +76,57 @@ def _long_name() -> str:
     return ""
 
 
+def _state(path: pathlib.Path) -> list[links.Link]:
+    found = _state_directory(path)
+    if found.verdict is links.Verdict.BAD:
+        return [found, *(links.skipped(name, f"{path} cannot be used") for name in ("journal", "room"))]
+    return [found, _journal(path), _room(path)]
+
+
 def _state_directory(path: pathlib.Path) -> links.Link:
-    link, quoted = "state directory", shlex.quote(str(path))
-    me = pwd.getpwuid(os.geteuid()).pw_name
-    make = f"install -d -m 700 -o {me} {quoted}"
+    link, quoted, me = "state directory", shlex.quote(str(path)), trust.user_name(os.geteuid())
+    make = f"install -d -m 700 -o {me} {quoted}  # as root"
     try:
         status = path.stat()
     except FileNotFoundError:
-        if os.access(path.parent, os.W_OK | os.X_OK):
+        if os.access(_nearest(path), os.W_OK | os.X_OK):
             return links.ok(link, f"{path} is not there yet; the service makes it")
         return links.bad(link, f"{path} does not exist, and {me} cannot make it", make)
     except OSError as exc:
-        return links.bad(link, f"{path} cannot be looked at: {exc.strerror}", make)
+        return links.bad(link, f"{path} cannot be looked at by {me}: {exc.strerror}", f"namei -l {quoted}  # as root")
     if not stat.S_ISDIR(status.st_mode):
-        return links.bad(link, f"{path} is no directory", f"take it away, then: {make}")
+        return links.bad(link, f"{path} is no directory", f"mv {quoted} {quoted}.old && {make}")
+    if status.st_uid != os.geteuid():
+        return _not_ours(path, status, me)
+    return _ours(path, status, me)
+
+
+def _ours(path: pathlib.Path, status: os.stat_result, me: str) -> links.Link:
+    link, quoted = "state directory", shlex.quote(str(path))
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return links.bad(link, f"{path} is on a file system that is read-only", f"findmnt -T {quoted}; dmesg | tail")
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        return links.bad(link, f"{path} cannot be written by {me}", f"chown -R {me} {quoted}; chmod 700 {quoted}")
+        return links.bad(link, f"{path} cannot be written by {me}", f"chmod 700 {quoted}")
     if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return links.look(link, f"{path} is open to others (the service closes it)", f"chmod 700 {quoted}")
+        return links.look(link, f"{path} is open to others (the service closes it at its start)", f"chmod 700 {quoted}")
     using = "a service uses it now" if _is_used(path) else "no service uses it now"
     return links.ok(link, f"{path} can be written by {me}; {using}")
+
+
+def _not_ours(path: pathlib.Path, status: os.stat_result, me: str) -> links.Link:
+    """The service makes it its own, so that somebody else's is the service's, and we look through other eyes."""
+    owner = trust.user_name(status.st_uid)
+    seen = f"{path} belongs to {owner}, and you are {me}"
+    if status.st_uid == 0:
+        return links.bad("state directory", seen, f"chown -R {me} {shlex.quote(str(path))}  # as root")
+    mend = f"sudo -u {owner} niassa-orch check  # what is said here of sudo and of files is not what the service meets"
+    made = links.look if os.geteuid() == 0 else links.bad
+    return made("state directory", seen, mend)
+
+
+def _nearest(path: pathlib.Path) -> pathlib.Path:
+    """The folder above that is there."""
+    return next((folder for folder in path.parents if folder.exists()), pathlib.Path("/"))
 
 
 def _is_used(path: pathlib.Path) -> bool:
@@ -100,10 +141,17 @@ def _is_used(path: pathlib.Path) -> bool:
 
 def _journal(path: pathlib.Path) -> links.Link:
     link, file = "journal", state_directory.StateDirectory(path).journal
-    mend = f"stop the service, keep a copy of {file}, and put back one that is whole; nothing is launched meanwhile"
+    quoted = shlex.quote(str(file))
+    mend = (
+        f"cp -a {quoted} {quoted}.bad  # with the service stopped; then put back one that is whole: docs/launching.md"
+    )
     if not file.exists():
         why_not = state_directory.StateDirectory(path).why_no_new_journal()
         return links.bad(link, f"{file} is missing", why_not) if why_not else links.ok(link, "not begun yet")
+    if not os.access(file, os.R_OK | os.W_OK):
+        owner, me = trust.user_name(file.stat().st_uid), trust.user_name(os.geteuid())
+        chown = f"chown -R {me} {shlex.quote(str(path))}  # as root"
+        return links.bad(link, f"{file} belongs to {owner} and cannot be written by {me}", chown)
     try:
         with _opened(file, shared=_is_used(path)) as database:
             (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -126,34 +174,40 @@ def _opened(file: pathlib.Path, *, shared: bool) -> Iterator[sqlite3.Connection]
 
 
 def _room(path: pathlib.Path) -> links.Link:
-    link = "room"
-    above = next((folder for folder in (path, *path.parents) if folder.exists()), pathlib.Path("/"))
+    link, above = "room", path if path.exists() else _nearest(path)
+    mend = f"df -h {shlex.quote(str(above))}; df -i {shlex.quote(str(above))}  # make room there"
     try:
         room = os.statvfs(above)
     except OSError as exc:
-        return links.bad(link, f"the disk of {path} cannot be looked at: {exc.strerror}", "mend the disk")
+        return links.bad(link, f"the disk of {path} cannot be looked at: {exc.strerror}", mend)
     free_bytes, least_bytes = room.f_bavail * room.f_frsize, state_directory.LEAST_FREE_BYTES
-    seen = f"{free_bytes >> 20} MiB are free at {above}, {room.f_favail} files may be made"
+    seen = f"{free_bytes >> 20} MiB are free at {above}, and {room.f_favail} files may be made"
+    nothing = f"nothing is launched below {least_bytes >> 20} MiB"
     # Of file systems that count no files both are 0.
     if free_bytes < least_bytes or (room.f_files and not room.f_favail):
-        return links.bad(link, f"{seen}; nothing is launched below {least_bytes >> 20} MiB", "make room there")
+        return links.bad(link, f"{seen}; {nothing}", mend)
     if free_bytes < 10 * least_bytes:
-        return links.look(link, seen, f"make room: nothing is launched below {least_bytes >> 20} MiB")
+        return links.look(link, f"{seen}; {nothing}", mend)
     return links.ok(link, seen)
 
 
-def _mediator(path: pathlib.Path) -> list[links.Link]:
-    """Only needed by accounts whose Unix user is another one; whether sudo runs it, each account's ``sudo`` tells."""
+def _mediator(path: pathlib.Path, *, is_needed: bool) -> list[links.Link]:
+    """Whether it is as it was installed; whether sudo runs it, each account's ``sudo`` tells."""
     name = "mediator"
-    if not os.path.lexists(path):
-        seen = f"{path} is not installed: no account of another Unix user can be served"
-        return [links.look(name, seen, "as root: niassa-orch sudoers --install")]
+    if not is_needed:
+        return [links.ok(name, "is not needed: every account is of the service's own Unix user")]
     try:
-        found = mediator_files.look(placing.Placing(sudo_rules.Rules(mediator=path)))
+        place = placing.Placing(sudo_rules.Rules(mediator=path))
     except errors.SettingsError as exc:
-        return [links.bad(name, str(exc), "set engine.mediator")]
+        return [links.bad(name, str(exc), 'mediator = "/.../mediator"  # under [engine] in the settings')]
+    if not os.path.lexists(path):
+        seen = f"{path} is not there: no account of another Unix user can be served"
+        return [links.bad(name, seen, f"{place.command('--install')}  # as root")]
+    try:
+        found = mediator_files.look(place)
     except OSError as exc:
-        return [links.look(name, f"{path} cannot be looked at: {exc.strerror}", "as root: niassa-orch sudoers --check")]
+        seen = f"{path} cannot be looked at: {exc.strerror}"
+        return [links.look(name, seen, f"{place.command('--check')}  # as root")]
     if found:
-        return [links.bad(name, f"{one.subject}: {one.wrong}", one.mend) for one in found]
+        return [links.bad(name, f"{one.subject}: {one.wrong}", f"{one.mend}  # as root") for one in found]
     return [links.ok(name, f"{path} is of this version, and nobody but root can change it")]
