@@ -1,6 +1,6 @@
-"""What sudo and visudo say of rules: asked as the administrator, in the C locale, with an end to every wait.
+"""What sudo and visudo say of rules: asked as whoever we are, in the C locale, with an end to every wait.
 
-Nothing here changes a rule. Called by the looks and by the installation of the rules.
+Nothing here changes a rule, or runs what it asks about. Called by the looks and by the installation of the rules.
 """
 
 import os
@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 
 from niassa_orch.seqware import sudo_rules
 
@@ -44,6 +45,17 @@ def files_read() -> frozenset[str]:
 def granted(user: str) -> list[str]:
     """What ``user`` may do by all rules together, one line a rule; for root alone."""
     return _LISTED.findall(_run("sudo", "-n", "-l", "-U", user)[1])
+
+
+def granted_to_us() -> list[str]:
+    """What we may do without a password, one line a rule."""
+    return _LISTED.findall(_run("sudo", "-n", "-l")[1])
+
+
+def refusal(user: str, argv: Sequence[str]) -> str | None:
+    """What sudo says when we ask whether we may run this as ``user``; ``None`` when we may."""
+    code, said = _run("sudo", "-n", "-l", "-u", user, "--", *argv)
+    return None if code == 0 else " / ".join(said.strip().splitlines())[:500]
 
 
 def _run(*words: str) -> tuple[int, str]:

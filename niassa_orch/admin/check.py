@@ -5,10 +5,11 @@ An account is looked at as far as the links before hold. Called by ``cli_check``
 """
 
 import asyncio
+import collections
 import dataclasses
 import pathlib
 import shlex
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from niassa_orch import errors
 from niassa_orch.admin import check_account, check_machine, check_neighbours, links, patience
@@ -74,7 +75,7 @@ async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: 
         for finding in found:
             tell(finding)
     for exc in checked.refused:
-        mend = f"edit {shlex.quote(str(service.accounts_dir / exc.file))}"
+        mend = f"vi {shlex.quote(str(service.accounts_dir / exc.file))}"
         tell(dataclasses.replace(links.bad("profile", str(exc), mend), account=_name(exc)))
     seen_hosts, places = check_neighbours.SeenHosts(), asyncio.Semaphore(_AT_ONCE)
 
@@ -97,26 +98,50 @@ async def _account(
         whose, mediator = enrol.way(profile)
     except errors.EngineCallError as exc:
         return [links.bad("profile", str(exc), "df /tmp")]
-    near = [await check_account.home(profile), await check_account.sudo(whose, mediator)]
-    reaches = near[-1].verdict is not links.Verdict.BAD
-    if reaches:
-        near.append(await check_account.settings_file(whose, mediator, profile))
-    readable = near[-1].verdict is not links.Verdict.BAD
-    first, enrolled = await _profile(enrol, profile, readable=readable)
-    through, far = await asyncio.gather(
-        _through_mediator(whose, mediator, enrolled.account.host if enrolled else "", reaches=reaches),
-        _neighbours(enrolled, seen_hosts),
+    near, closed = await _near(profile, whose, mediator)
+    first, enrolled = await _profile(enrol, profile, closed)
+    host = enrolled.account.host if enrolled else ""
+    through = (
+        _unless(closed["lock"], "engine lock", lambda: check_account.lock(whose, mediator, host)),
+        _unless(closed["crontab"], "crontab", lambda: check_account.crontab(whose, mediator)),
     )
-    return [first, *near, *through, *far]
+    *last, far = await asyncio.gather(*through, _neighbours(enrolled, seen_hosts))
+    return [first, *near, *last, *far]
+
+
+async def _near(
+    profile: profiles.Profile, whose: identity.Identity, mediator: pathlib.Path
+) -> tuple[list[links.Link], Mapping[str, str]]:
+    """The links to the mediator and to the user's settings; and why a verb is not to be asked, ``""`` where it is."""
+    user = profile.unix_user
+    home, (sudo, refused) = await asyncio.gather(check_account.home(profile), check_account.sudo(whose, mediator))
+    closed = collections.defaultdict(str, {verb: f"sudo does not run {verb} as {user}" for verb in refused})
+    engine, answers = links.skipped("engine", closed["version"]), True
+    if not closed["version"]:
+        engine, answers = await check_account.engine(whose, mediator)
+    if not answers:
+        closed = collections.defaultdict(lambda: f"the mediator does not answer as {user}")
+    elif home.verdict is links.Verdict.BAD:
+        closed["settings"] = closed["settings"] or f"the home of {user} is not there"
+    settings_file = await _unless(
+        closed["settings"], "settings", lambda: check_account.settings_file(whose, mediator, profile)
+    )
+    if settings_file.verdict is links.Verdict.BAD:
+        closed["settings"] = f"the seqware settings of {user} cannot be used"
+    return [home, sudo, engine, settings_file], closed
+
+
+async def _unless(closed: str, name: str, look_at: Callable[[], Awaitable[links.Link]]) -> links.Link:
+    return links.skipped(name, closed) if closed else await look_at()
 
 
 async def _profile(
-    enrol: enrolling.Enrolling, profile: profiles.Profile, *, readable: bool
+    enrol: enrolling.Enrolling, profile: profiles.Profile, closed: Mapping[str, str]
 ) -> tuple[links.Link, enrolling.Enrolled | None]:
     """Whether the profile makes an account, and that account; what kept its settings from us is told elsewhere."""
     link = "profile"
-    if not readable and user_settings.needs_user_settings(profile):
-        return links.skipped(link, f"the seqware settings of {profile.unix_user} cannot be read"), None
+    if closed["settings"] and user_settings.needs_user_settings(profile):
+        return links.skipped(link, f"what it leaves out is not known: {closed['settings']}"), None
     try:
         enrolled = await enrol.enrol(profile)
     except errors.NiassaOrchError as exc:
@@ -127,21 +152,6 @@ async def _profile(
         mend = f"niassa-orch accounts show {shlex.quote(profile.name)}"
         return links.look(link, f"{seen}; {enrolled.warning}", mend), enrolled
     return links.ok(link, seen), enrolled
-
-
-async def _through_mediator(
-    whose: identity.Identity, mediator: pathlib.Path, host: str, *, reaches: bool
-) -> list[links.Link]:
-    if not reaches:
-        why = f"the mediator cannot be run as {whose.unix_user}"
-        return [links.skipped(name, why) for name in ("settings", "engine", "engine lock", "crontab")]
-    return list(
-        await asyncio.gather(
-            check_account.engine(whose, mediator),
-            check_account.lock(whose, mediator, host),
-            check_account.crontab(whose, mediator),
-        )
-    )
 
 
 async def _neighbours(enrolled: enrolling.Enrolled | None, seen_hosts: check_neighbours.SeenHosts) -> list[links.Link]:

@@ -5,22 +5,22 @@ Looks through the mediator, as the service does, and changes nothing: no engine 
 
 import collections.abc
 import contextlib
+import errno
 import functools
 import grp
 import os
 import pathlib
 import pwd
+import re
 import shlex
 import stat
-import subprocess
-import tempfile
 
 from niassa_orch import errors
-from niassa_orch.admin import links, patience, placing, trust
+from niassa_orch.admin import asking_sudo, links, patience, placing, trust
 from niassa_orch.config import profiles
 from niassa_orch.core import engine_lock
 from niassa_orch.domain import crontabs
-from niassa_orch.seqware import call, identity, query, sudo_rules
+from niassa_orch.seqware import answers, identity, query
 
 #: Each as the service calls it; the number is asked about, nothing is launched.
 _CALLS: collections.abc.Mapping[identity.Verb, tuple[int, ...]] = {
@@ -34,11 +34,9 @@ _CALLS: collections.abc.Mapping[identity.Verb, tuple[int, ...]] = {
     "probe": (),
     "version": (),
 }
-_LIST = ("sudo", "-n", "-l", "-u")
 _HOME_SECONDS = 10.0
 #: For all verbs together: twenty of them may be a DNS server that is silent.
 _SUDO_SECONDS = 60.0
-_SAID_BYTES = 500
 
 
 async def home(profile: profiles.Profile) -> links.Link:
@@ -73,67 +71,52 @@ def _home(unix_user: str, path: pathlib.Path) -> links.Link:
     return links.ok(link, f"{path} belongs to {unix_user}")
 
 
-async def sudo(whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
-    """Whether sudo runs each verb as the user; sudo is asked, nothing is run."""
+async def sudo(whose: identity.Identity, mediator: pathlib.Path) -> tuple[links.Link, frozenset[str]]:
+    """Whether sudo runs each verb as the user, and those that it does not; sudo is asked, nothing is run."""
     link, me = "sudo", trust.user_name(os.geteuid())
     if whose.own:
-        return links.ok(link, f"is not needed: the service runs as {whose.unix_user} itself")
+        return links.ok(link, f"is not needed: the service runs as {whose.unix_user} itself"), frozenset()
     try:
         refused = await patience.look(functools.partial(_refused, whose, mediator), _SUDO_SECONDS)
     except TimeoutError:
-        mend = f"time {shlex.join([*_LIST, whose.unix_user])}  # as {me}: what does it wait for?"
-        return links.bad(link, f"sudo does not answer within {_SUDO_SECONDS:.0f} s", mend)
+        mend = f"time sudo -n -l -u {whose.unix_user}  # as {me}: what does it wait for?"
+        return links.bad(link, f"sudo does not answer within {_SUDO_SECONDS:.0f} s", mend), frozenset(_CALLS)
     if not refused:
-        return links.ok(link, f"{me} may run each of {len(_CALLS)} verbs of {mediator} as {whose.unix_user}")
+        seen = f"{me} may run each of {len(_CALLS)} verbs of {mediator} as {whose.unix_user}"
+        return links.ok(link, seen), frozenset()
     which = "any verb" if len(refused) == len(_CALLS) else ", ".join(refused)
     said = next((f" (sudo said: {said})" for said in refused.values() if said), "")
-    return links.bad(
-        link, f"{me} may not run {which} of {mediator} as {whose.unix_user}{said}", _allowing(whose, mediator, me)
-    )
+    seen = f"{me} may not run {which} of {mediator} as {whose.unix_user}{said}"
+    mend = await patience.look(functools.partial(_allowing, whose, mediator, me), _SUDO_SECONDS)
+    return links.bad(link, seen, mend), frozenset(refused)
 
 
 def _refused(whose: identity.Identity, mediator: pathlib.Path) -> dict[str, str]:
     """The verbs that sudo does not run, and what it says. Blocks."""
     bare = identity.Identity(whose.unix_user, own=True)
     asked = {
-        verb: _asked([*_LIST, whose.unix_user, "--", *identity.argv(bare, mediator, verb, words)])
+        verb: asking_sudo.refusal(whose.unix_user, identity.argv(bare, mediator, verb, words))
         for verb, words in _CALLS.items()
     }
     return {verb: said for verb, said in asked.items() if said is not None}
 
 
-def _asked(argv: list[str]) -> str | None:
-    """What sudo says against running this; ``None`` when nothing."""
-    with tempfile.TemporaryFile() as complaints:
-        try:
-            done = subprocess.run(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=complaints,
-                cwd="/",
-                env=call.environment(),
-                start_new_session=True,
-                check=False,
-            )
-        except OSError as exc:
-            return f"{argv[0]}: {exc.strerror}"
-        complaints.seek(0)
-        said = complaints.read(_SAID_BYTES).decode("utf-8", "replace")
-    return None if done.returncode == 0 else " / ".join(said.split("\n")).strip(" /")
-
-
 def _allowing(whose: identity.Identity, mediator: pathlib.Path, me: str) -> str:
-    """What lets sudo say yes: the group's membership where it is that, else the look that knows all reasons."""
-    with contextlib.suppress(KeyError):
-        group = grp.getgrnam(sudo_rules.GROUP)
-        if group.gr_gid not in os.getgrouplist(whose.unix_user, pwd.getpwnam(whose.unix_user).pw_gid):
-            return f"usermod -aG {group.gr_name} {whose.unix_user}  # as root"
+    """What lets sudo say yes: with a rule for a group a member more, else the look that knows all reasons. Blocks."""
+    for rule in asking_sudo.granted_to_us():
+        group = re.match(r"\(%([^)\s]+)\)", rule)
+        if group and rule.split()[-1] == str(mediator) and not _is_member(whose.unix_user, group[1]):
+            return f"usermod -aG {group[1]} {whose.unix_user}  # as root"
     try:
-        place = placing.Placing(sudo_rules.Rules(service_user=me, mediator=mediator))
+        return f"{placing.of_service(me, mediator).command('--check')}  # as root"
     except errors.SettingsError:
         return "niassa-orch sudoers --check  # as root"
-    return f"{place.command('--check')}  # as root"
+
+
+def _is_member(unix_user: str, group: str) -> bool:
+    with contextlib.suppress(KeyError):
+        return grp.getgrnam(group).gr_gid in os.getgrouplist(unix_user, pwd.getpwnam(unix_user).pw_gid)
+    return False
 
 
 async def settings_file(whose: identity.Identity, mediator: pathlib.Path, profile: profiles.Profile) -> links.Link:
@@ -142,8 +125,7 @@ async def settings_file(whose: identity.Identity, mediator: pathlib.Path, profil
     try:
         found = await query.settings(identity.argv(whose, mediator, "settings"))
     except errors.EngineCallError as exc:
-        where = shlex.quote(str(profile.settings_path()))
-        return links.bad(link, str(exc), f"ls -lL {where}  # as root: {whose.unix_user}'s own, mode 600")
+        return links.bad(link, str(exc), _readable(whose.unix_user, profile, str(exc)))
     path = shlex.quote(found.path)
     if found.owner_uid not in (0, pwd.getpwnam(whose.unix_user).pw_uid):
         seen = f"{found.path} belongs to {trust.user_name(found.owner_uid)}, who may change what {whose.unix_user} runs"
@@ -154,13 +136,25 @@ async def settings_file(whose: identity.Identity, mediator: pathlib.Path, profil
     return links.ok(link, f"{found.path} can be read by {whose.unix_user} alone")
 
 
-async def engine(whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
-    """Whether the user can run the seqware command, and which version its wrapper says; it is not run."""
+def _readable(unix_user: str, profile: profiles.Profile, why: str) -> str:
+    path = shlex.quote(str(profile.settings_path()))
+    if os.strerror(errno.ENOENT) in why:
+        return f"install -D -m 600 -o {unix_user} SETTINGS {path}  # as root: a file with SW_REST_URL and so on"
+    return f"chown {unix_user} {path} && chmod 600 {path}; namei -l {path}  # as root: {unix_user} must get there"
+
+
+async def engine(whose: identity.Identity, mediator: pathlib.Path) -> tuple[links.Link, bool]:
+    """Whether the user can run the seqware command (it is not run), its version; and whether the mediator answers."""
     link, argv = "engine", identity.argv(whose, mediator, "version")
     try:
         told = await query.version(argv)
     except errors.EngineCallError as exc:
-        return links.bad(link, str(exc), f"{shlex.join(argv)}  # as {trust.user_name(os.geteuid())}")
+        return links.bad(link, str(exc), f"{shlex.join(argv)}  # as {trust.user_name(os.geteuid())}"), False
+    return _engine(told, whose, mediator), True
+
+
+def _engine(told: answers.Version, whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
+    link = "engine"
     if told.user != whose.unix_user:
         seen = f"the mediator runs as {told.user}, not as {whose.unix_user}"
         return links.bad(link, seen, f"getent passwd {whose.unix_user} {told.user}  # two names of one number?")

@@ -20,7 +20,7 @@ from niassa_orch import errors
 from niassa_orch.admin import links, mediator_files, placing, trust
 from niassa_orch.config import profiles, settings
 from niassa_orch.core import enrolling, state_directory
-from niassa_orch.seqware import call, sudo_rules
+from niassa_orch.seqware import call
 
 _HOSTNAME_SECONDS = 20
 
@@ -197,7 +197,7 @@ def _mediator(path: pathlib.Path, *, is_needed: bool) -> list[links.Link]:
     if not is_needed:
         return [links.ok(name, "is not needed: every account is of the service's own Unix user")]
     try:
-        place = placing.Placing(sudo_rules.Rules(mediator=path))
+        place = placing.of_service(enrolling.own_user(), path)
     except errors.SettingsError as exc:
         return [links.bad(name, str(exc), 'mediator = "/.../mediator"  # under [engine] in the settings')]
     if not os.path.lexists(path):

@@ -56,3 +56,12 @@ class Placing:
         ):
             words += [name, value] if value != default else []
         return shlex.join(words)
+
+
+def of_service(user: str, mediator: pathlib.Path) -> Placing:
+    """For the service that runs as this Unix user; whoever is root looks for another, of the default name.
+
+    Raises:
+        SettingsError: sudo's rules could not name the user or the mediator.
+    """
+    return Placing(sudo_rules.Rules(sudo_rules.SERVICE_USER if user == "root" else user, mediator=mediator))
