@@ -90,8 +90,9 @@ class _Page:
         self._status.stop()
         if failed is not None:
             return
+        # As they were told they are in the order in which accounts were done.
+        self.found.sort(key=lambda link: link.account)
         if self._as_json:
-            self.found.sort(key=lambda link: (link.account != "", link.account))
             print(json.dumps([dataclasses.asdict(link) for link in self.found], indent=2))
         else:
             self._console.print(_summary(self.found), soft_wrap=True)

@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 
 from niassa_orch import errors
@@ -48,12 +49,14 @@ def _host(service: settings.Settings, hosts: Collection[str | None]) -> list[lin
     if hosts and None not in hosts:
         return [links.ok(link, f"every profile names its own: {', '.join(sorted({host for host in hosts if host}))}")]
     names = {"getfqdn": socket.getfqdn(), "hostname --long": _long_name()}
-    differing = [f"{what} says {name}" for what, name in names.items() if name not in ("", ours)]
-    seen = "; ".join([f"runs are launched that were scheduled for {ours}", *differing])
-    if not differing or service.host:
+    other = {what: name for what, name in names.items() if name not in ("", ours)}
+    seen = "; ".join(
+        [f"runs are launched that were scheduled for {ours}", *(f"{one} says {other[one]}" for one in other)]
+    )
+    if not other or service.host or not hosts:
         return [links.ok(link, seen)]
-    other = next(name for name in names.values() if name not in ("", ours))
-    return [links.look(link, seen, f'host = "{other}"  # or "{ours}": in the settings, as users write it after --host')]
+    mend = f'host = "{next(iter(other.values()))}"  # or "{ours}": in the settings, as users write it after --host'
+    return [links.look(link, seen, mend)]
 
 
 def _long_name() -> str:
@@ -158,6 +161,8 @@ def _journal(path: pathlib.Path) -> links.Link:
             (unsettled,) = database.execute("SELECT count(*) FROM launches WHERE settled IS NULL").fetchone()
     except sqlite3.Error as exc:
         return links.bad(link, f"{file} cannot be read: {exc}", mend)
+    except OSError as exc:
+        return links.bad(link, f"{file} cannot be copied to be looked at: {exc.strerror}", "df -h /tmp; dmesg | tail")
     if said != "ok":
         return links.bad(link, f"{file} is damaged: {said}", mend)
     if unsettled:
@@ -167,10 +172,20 @@ def _journal(path: pathlib.Path) -> links.Link:
 
 @contextlib.contextmanager
 def _opened(file: pathlib.Path, *, shared: bool) -> Iterator[sqlite3.Connection]:
-    """The journal for reading; where nobody writes it meanwhile, without making the files that SQLite has beside it."""
-    how = "mode=ro" if shared or file.with_name(f"{file.name}-wal").exists() else "mode=ro&immutable=1"
-    with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?{how}", uri=True, timeout=5)) as database:
-        yield database
+    """The journal for reading, without a change to it, or to the files that SQLite has beside it.
+
+    What a service that was killed left beside it is part of it, and whoever opens it works that in: a copy is opened.
+    """
+    beside = file.with_name(f"{file.name}-wal")
+    with contextlib.ExitStack() as ending:
+        if shared or not beside.exists():
+            address = f"{file.as_uri()}?mode=ro" + ("" if shared else "&immutable=1")
+        else:
+            place = pathlib.Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="niassa-orch-check.")))
+            for one in (file, beside):
+                shutil.copyfile(one, place / one.name)
+            address = (place / file.name).as_uri()
+        yield ending.enter_context(contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)))
 
 
 def _room(path: pathlib.Path) -> links.Link:
