@@ -88,7 +88,7 @@ def _table(kept: list[journal_shadows.Shadow]) -> rich.table.Table:
             str(shadow.accession),
             shadow.account,
             would,
-            shadow.decided or "",
+            _when(shadow.decided),
             shadow.came,
             "" if seconds is None else f"{seconds:.0f} s",
         )
@@ -96,11 +96,15 @@ def _table(kept: list[journal_shadows.Shadow]) -> rich.table.Table:
     return table
 
 
+def _when(moment: str | None) -> str:
+    """A moment as people read it, in the zone of this machine."""
+    return f"{datetime.datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
 def _after_seconds(shadow: journal_shadows.Shadow) -> float | None:
     if shadow.decided is None or shadow.came_at is None:
         return None
-    moments = (datetime.datetime.fromisoformat(moment) for moment in (shadow.came_at, shadow.decided))
-    came, decided = moments
+    came, decided = (datetime.datetime.fromisoformat(moment) for moment in (shadow.came_at, shadow.decided))
     return (came - decided).total_seconds()
 
 
