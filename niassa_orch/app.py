@@ -9,17 +9,19 @@ import asyncio
 import contextlib
 import pathlib
 import signal
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Callable
 
 import rich.console
 
-from niassa_orch import early_signals, logs
+from niassa_orch import early_signals, errors, logs
 from niassa_orch.admin import check as admin_check
 from niassa_orch.config import settings
 from niassa_orch.core import (
     board,
     desks,
     enrolling,
+    explaining,
     intents,
     limits,
     neighbours,
@@ -30,6 +32,7 @@ from niassa_orch.core import (
     supervisor,
 )
 from niassa_orch.core import census as core_census
+from niassa_orch.domain import runs
 from niassa_orch.faces import accounts_table, dashboard
 from niassa_orch.journal import store
 from niassa_orch.wire import sessions
@@ -123,6 +126,39 @@ async def check(
     """Look at every link, and change nothing: what the mediator of our own user needs is made in ``place``."""
     async with _enrolling(service, redactor, place) as enrol:
         await admin_check.look(service, enrol, checked, tell)
+
+
+async def explain(
+    service: settings.Settings,
+    redactor: logs.Redactor,
+    accession: runs.Accession,
+    tell: Callable[[explaining.Said], None],
+) -> bool:
+    """Everything that is known of a run, sentence by sentence; whether any web service knows it."""
+    with tempfile.TemporaryDirectory(prefix="niassa-orch-explain.") as place, contextlib.ExitStack() as opened:
+        async with _enrolling(service, redactor, pathlib.Path(place)) as enrol:
+            known, refused = await core_census.enrolled(service, enrol)
+            for name, reason in refused.items():
+                tell(explaining.Said("account", f"{name} cannot be asked: {reason}"))
+            explains = explaining.Explaining(service, known, _opened_journal(service, opened, tell))
+            async for said in explains.explain(accession):
+                tell(said)
+    return explains.is_known
+
+
+def _opened_journal(
+    service: settings.Settings, opened: contextlib.ExitStack, tell: Callable[[explaining.Said], None]
+) -> store.Journal | None:
+    """The journal, unless there is none yet, or it cannot be read."""
+    file = state_directory.StateDirectory(service.state_dir).journal
+    try:
+        journal = store.Journal(file) if file.exists() else None
+    except errors.JournalError as exc:
+        tell(explaining.Said("journal", str(exc)))
+        return None
+    if journal is not None:
+        opened.callback(journal.close)
+    return journal
 
 
 @contextlib.asynccontextmanager

@@ -22,6 +22,7 @@ from niassa_orch import (
     cli_accounts,
     cli_check,
     cli_doubts,
+    cli_explain,
     cli_import,
     cli_sandbox,
     cli_shadow,
@@ -59,7 +60,7 @@ application = typer.Typer(
 application.add_typer(cli_accounts.application, name="accounts", epilog=_EPILOG)
 application.add_typer(cli_sandbox.application, name="sandbox")
 application.add_typer(cli_shadow.application, name="shadow")
-for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_sudoers.sudoers):
+for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_explain.explain, cli_sudoers.sudoers):
     application.command(epilog=_EPILOG)(command)
 application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 

@@ -120,6 +120,22 @@ async def take(service: settings.Settings, enrol: enrolling.Enrolling) -> tuple[
     return tuple(sorted(entries, key=lambda entry: entry.profile))
 
 
+async def enrolled(
+    service: settings.Settings, enrol: enrolling.Enrolling
+) -> tuple[list[enrolling.Enrolled], dict[str, str]]:
+    """Every enabled account that can be worked for, and why the others cannot, by name; raises like ``take``."""
+    found = await asyncio.to_thread(shelf.load, service.accounts_dir, service)
+    refused = {exc.file.removesuffix(".toml"): str(exc) for exc in found.quarantined}
+    known = []
+    for profile in found.profiles:
+        if profile.enabled:
+            try:
+                known.append(await enrol.enrol(profile))
+            except errors.NiassaOrchError as exc:
+                refused[profile.name] = str(exc)
+    return known, refused
+
+
 async def _entry(
     profile: profiles.Profile,
     service: settings.Settings,

@@ -9,7 +9,7 @@ import time
 from niassa_orch import errors
 from niassa_orch.core import board, enrolling
 from niassa_orch.domain import crontabs
-from niassa_orch.seqware import answers, identity, query
+from niassa_orch.seqware import identity, query
 
 #: What was seen holds for so long; a crontab that launches is asked about again at each try.
 _SEEN_SECONDS = 600.0
@@ -35,14 +35,14 @@ class CrontabGuard:
         Raises:
             CrontabLaunchesError: A crontab of the user launches; it names the lines.
         """
-        if enrolled.account.beside_cron or time.monotonic() < self._seen_until:
+        if time.monotonic() < self._seen_until:
             return
         try:
-            found = await query.crontab(identity.argv(enrolled.identity, enrolled.mediator, "crontab"))
+            await look(enrolled)
+        except errors.CrontabLaunchesError:
+            raise
         except errors.EngineCallError as exc:
             self._tell_unreadable(str(exc))
-        else:
-            _check(enrolled, found)
         self._seen_until = time.monotonic() + _SEEN_SECONDS
 
     def forget(self) -> None:
@@ -55,7 +55,16 @@ class CrontabGuard:
             self._board.event("crontab.unreadable", account=self._line.name, level=board.Level.WARNING, reason=reason)
 
 
-def _check(enrolled: enrolling.Enrolled, found: answers.Crontab) -> None:
+async def look(enrolled: enrolling.Enrolled) -> None:
+    """Look into the crontab of the account's Unix user, unless the profile says that it does not matter.
+
+    Raises:
+        CrontabLaunchesError: It launches; the message names the lines.
+        EngineCallError: It cannot be read.
+    """
+    if enrolled.account.beside_cron:
+        return
+    found = await query.crontab(identity.argv(enrolled.identity, enrolled.mediator, "crontab"))
     lines = [line for line in crontabs.engine_lines(found.text, found.scripts) if line.launches]
     if not lines:
         return

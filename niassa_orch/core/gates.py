@@ -46,6 +46,11 @@ class Gate:
         return bool(cause)
 
 
+def why_shut(account: accounts.Account, now: datetime.datetime) -> str:
+    """Why nothing of the account may be launched at a time in the zone of the host, or ``""``."""
+    return _cause(account, now)[1]
+
+
 def _cause(account: accounts.Account, now: datetime.datetime) -> tuple[str, str]:
     """What shuts the gate, and the same with what is left to wait; ``""`` twice when it is open."""
     if account.paused:

@@ -8,7 +8,7 @@ of the runs that it owns, whoever began them: an earlier process, or a profile o
 import collections
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from niassa_orch.core import attempts, enrolling, limits, sharing, state_directory
 from niassa_orch.domain import accounts, runs
@@ -133,6 +133,12 @@ class Intents:
     def _attend(self, call_id: str) -> None:
         self._attended.add(call_id)
         self._ever.add(call_id)
+
+
+def flying(launches: Iterable[records.Launch]) -> collections.Counter[tuple[str, str, str]]:
+    """How many of these are in flight, by claim; what is held for a person is not."""
+    counted = (launch for launch in launches if launch.outcome is None or not launch.outcome.needs_person)
+    return collections.Counter((launch.web_service, launch.owner, launch.host) for launch in counted)
 
 
 def _launch(

@@ -51,9 +51,7 @@ class Share:
 
     def _flying(self) -> collections.Counter[tuple[str, str, str]]:
         # What nobody attends to is asked about by nobody: it would be in flight for ever.
-        unsettled = self._intents.attended()
-        flying = (launch for launch in unsettled if launch.outcome is None or not launch.outcome.needs_person)
-        return collections.Counter((launch.web_service, launch.owner, launch.host) for launch in flying)
+        return intents.flying(self._intents.attended())
 
     def _wait(self, count: int, room: limits.Room) -> None:
         begins = not self.why

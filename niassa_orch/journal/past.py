@@ -6,6 +6,8 @@ Used by ``core``.
 from niassa_orch.domain import accounts, runs, settling
 from niassa_orch.journal import writing
 
+#: An absent text, as text.
+_NOTHING = ("", "None")
 _JOB_KNOWN = "settled IS NOT NULL AND job_id IS NOT NULL"
 
 
@@ -71,6 +73,14 @@ class Past:
         rows = await self._ask(statement, job_id)
         return runs.Accession(int(str(rows[0][0]))) if rows else None
 
+    async def launches_of(self, web_service: str, accession: runs.Accession) -> list[str]:
+        """Every launch of a run that is kept, oldest first, in a sentence each."""
+        statement = (
+            "SELECT created, account, unix_user, outcome, reason, job_id, settled FROM launches "
+            "WHERE web_service = ? AND accession = ? ORDER BY id"
+        )
+        return [_in_words(*map(str, row)) for row in await self._ask(statement, web_service, accession)]
+
     async def begun_since(self, moment: str) -> list[tuple[tuple[str, str, str], str]]:
         """Launches that were intended since a moment (``moments``), oldest first: web service, owner and host, when."""
         statement = "SELECT web_service, owner, host, created FROM launches WHERE created >= ? ORDER BY created"
@@ -79,3 +89,10 @@ class Past:
 
     async def _ask(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         return await self._writer.read(lambda database: database.execute(statement, values).fetchall())
+
+
+def _in_words(created: str, account: str, unix_user: str, outcome: str, reason: str, job_id: str, settled: str) -> str:
+    became = f"{outcome}: {reason}" if outcome not in _NOTHING else "its call may be under way"
+    job = f", job {job_id}" if job_id not in _NOTHING else ""
+    end = "" if settled not in _NOTHING else "; not settled"
+    return f"{created} launched for {account} as {unix_user}{job}: {became}{end}"

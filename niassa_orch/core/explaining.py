@@ -1,0 +1,144 @@
+"""Why a run is where it is: what the web service, the profiles, the journal and Oozie say of it, and what keeps it.
+
+Asked of the same places as the service asks, whether that runs or not; what only the running process knows (backoffs,
+who holds a turn) its events and its dashboard tell. Reads and changes nothing. Called by the command ``explain``.
+"""
+
+import dataclasses
+import datetime
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from niassa_orch import errors
+from niassa_orch.config import settings
+from niassa_orch.core import crontab_guard, enrolling, gates, intents, limits
+from niassa_orch.domain import accounts, runs, selection
+from niassa_orch.journal import moments, store
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence, and who says it: ``web service``, ``account``, ``journal``, ``oozie``, ``waits`` or ``next``."""
+
+    who: str
+    text: str
+
+
+class Explaining:
+    """Explains runs.
+
+    Args:
+        service: The settings of the process.
+        enrolled: Every account that can be worked for.
+        journal: What was launched; ``None`` when there is none yet.
+
+    Attributes:
+        is_known: Whether a web service knew a run that was explained.
+    """
+
+    def __init__(
+        self, service: settings.Settings, enrolled: Sequence[enrolling.Enrolled], journal: store.Journal | None
+    ) -> None:
+        self._service = service
+        self._enrolled = enrolled
+        self._journal = journal
+        self.is_known = False
+
+    async def explain(self, accession: runs.Accession) -> AsyncIterator[Said]:
+        """Everything that is known of a run, from every web service that knows it.
+
+        Args:
+            accession: Of the run.
+        """
+        asked: set[str] = set()
+        for known in self._enrolled:
+            url = known.account.web_service_url
+            if url in asked:
+                continue
+            try:
+                run = (await known.web_service.get_run(accession)).run
+            except errors.RunNotFoundError:
+                asked.add(url)
+                yield Said("web service", f"{url} knows no run {accession}")
+            except errors.WebServiceError as exc:
+                # Another account's login may be accepted.
+                yield Said("web service", f"{known.account.name} learned nothing: {exc}")
+            else:
+                asked.add(url)
+                self.is_known = True
+                async for said in self._of(url, run):
+                    yield said
+
+    async def _of(self, url: str, run: runs.WorkflowRun) -> AsyncIterator[Said]:
+        job = f", its job is {run.status_cmd}" if run.status_cmd else ""
+        what = f"{run.status or 'without a status'}, scheduled for {run.host or 'no host'} by {run.owner}"
+        yield Said("web service", f"{url}: {what}, engine {run.engine or 'unset'}{job}")
+        owners = [known for known in self._enrolled if known.account.web_service_url == url]
+        mine = next((known for known in owners if selection.is_of(run, known.account)), None)
+        if mine is None:
+            yield Said("waits", _no_account(run, [known.account for known in owners]))
+            return
+        account = mine.account
+        yield Said("account", f"{account.name} serves it, as the Unix user {account.unix_user}")
+        async for said in self._of_journal(account, run):
+            yield said
+        if run.engine_family is runs.EngineFamily.OOZIE and run.status_cmd:
+            yield Said("oozie", await _job(mine, run.status_cmd))
+        if run.status is runs.RunStatus.SUBMITTED:
+            reasons = [said async for said in self._reasons(mine, run)]
+            for reason in reasons:
+                yield Said("waits", reason)
+            yield Said("next", self._next(reasons))
+
+    async def _of_journal(self, account: accounts.Account, run: runs.WorkflowRun) -> AsyncIterator[Said]:
+        launches = await self._journal.past.launches_of(account.web_service_url, run.accession) if self._journal else []
+        for launch in launches:
+            yield Said("journal", launch)
+        if not launches:
+            yield Said("journal", "no launch of it was begun here")
+
+    async def _reasons(self, mine: enrolling.Enrolled, run: runs.WorkflowRun) -> AsyncIterator[str]:
+        """What keeps a run that is scheduled from being launched."""
+        account = mine.account
+        if account.shadow:
+            yield "its account is in shadow mode: nothing is launched or written"
+        if why := gates.why_shut(account, datetime.datetime.now().astimezone()):
+            yield why
+        if self._journal is not None and self._journal.is_fenced(account, run.accession):
+            yield "a launch of it is not settled: niassa-orch doubts"
+        try:
+            await crontab_guard.look(mine)
+        except errors.EngineCallError as exc:
+            yield str(exc)
+        if self._journal is not None and (why := await self._limited(account, self._journal)):
+            yield why
+
+    async def _limited(self, account: accounts.Account, journal: store.Journal) -> str:
+        """Why limits keep it, by what the journal knows; what other accounts wait for the running service tells."""
+        now = time.monotonic()
+        most = limits.Limits(self._service.launching, self._service.beat.interval_seconds, tuple)
+        begun = await journal.past.begun_since(moments.ago(limits.LONGEST_SECONDS))
+        most.recall(((claim, moments.seconds_since(created)) for claim, created in begun), now)
+        room = most.ask(account, intents.flying(journal.unsettled()), now)
+        return "" if room.launches else room.why
+
+    def _next(self, reasons: Sequence[str]) -> str:
+        if reasons:
+            return "when none of this keeps it any more"
+        return f"at the next beat of a running service, each {self._service.beat.interval_seconds:g} s"
+
+
+def _no_account(run: runs.WorkflowRun, served: Sequence[accounts.Account]) -> str:
+    of_owner = [account for account in served if account.web_user == run.owner]
+    if of_owner:
+        hosts = ", ".join(f"{account.host} ({account.name})" for account in of_owner)
+        return f"it was scheduled for {run.host}; runs of {run.owner} are served here for {hosts}"
+    return f"no enabled profile that can be used has the login {run.owner}"
+
+
+async def _job(mine: enrolling.Enrolled, job_id: str) -> str:
+    try:
+        job = await mine.oozie().job(job_id)
+    except errors.OozieError as exc:
+        return str(exc)
+    return f"job {job.id} is {job.status or 'in a status that Oozie does not define'}, of the user {job.user}"
