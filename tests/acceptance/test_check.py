@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import dataclasses
+import os
 import pathlib
 import re
 import shutil
+import subprocess
 import time
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from niassa_orch.sandbox import up
 from tests.acceptance import books, broken_links, checking, stages
 
 _MACHINE = ("host", "state directory", "journal", "room", "mediator")
@@ -175,8 +176,7 @@ async def test_an_oozie_that_cannot_list_changes_is_said_to_be_read_in_bulk(tmp_
 
 
 async def test_accounts_whose_neighbours_hang_delay_nobody_and_the_command_ends(tmp_path: pathlib.Path) -> None:
-    behaviour = up.Behaviour(engine=stages.PROMPT.engine)
-    async with stages.own(tmp_path, "alice", "bob", "carol", "dave", behaviour=behaviour) as stage:
+    async with stages.own(tmp_path, "alice", "bob", "carol", "dave") as stage:
         for user in ("alice@lab.net", "bob@lab.net"):
             await stage.web.order("hang", user=user, times=None)
         started = time.monotonic()
@@ -198,6 +198,38 @@ async def test_accounts_whose_neighbours_hang_delay_nobody_and_the_command_ends(
     for user in ("alice", "bob"):
         assert re.search(rf"^BAD   {user}  +login .*\n +-> curl ", told.text, re.MULTILINE), told.text
     assert told.text.rstrip().endswith("2 bad: alice (login), bob (login)")
+
+
+@pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}])
+async def test_on_a_terminal_who_is_waited_for_is_told_and_lines_begin_below_each_other(
+    stage: stages.Stage, colour: dict[str, str]
+) -> None:
+    await stage.web.order("delay", user="bob@lab.net", seconds=2, times=1)
+    text = await asyncio.to_thread(_on_terminal, [*stage.crew.argv, "--config", str(stage.place.config_file)], colour)
+    assert re.search(r"1 of 2 accounts looked at; waiting for bob", text)
+    assert ("\x1b[32m" in text) == (not colour)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n").splitlines()
+    (first,) = [index for index, line in enumerate(lines) if line.startswith("ok    bob           settings")]
+    column = lines[first].index("/")
+    under = next(line for line in lines[first + 1 :] if line)
+    assert len(under) - len(under.lstrip()) == column
+    assert f"all {len(_MACHINE) + 2 * len(_ACCOUNT + _FAR)} links are well" in lines
+
+
+def _on_terminal(command: list[str], environment: dict[str, str]) -> str:
+    """What ``check`` writes to a terminal of 100 columns."""
+    ours, theirs = os.openpty()
+    plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    given = {**plain, "TERM": "xterm-256color", "COLUMNS": "100", **environment}
+    with subprocess.Popen([*command, "check"], stdin=theirs, stdout=theirs, stderr=theirs, env=given) as process:
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):  # at the end of all who have it open
+            while piece := os.read(ours, 1 << 16):
+                text += piece
+        os.close(ours)
+    assert process.returncode == 0, text
+    return text.decode()
 
 
 async def test_a_name_that_is_no_account_ends_with_78_and_the_names_that_there_are(stage: stages.Stage) -> None:
