@@ -49,6 +49,7 @@ async def test_a_service_that_runs_is_told_and_neither_it_nor_its_journal_is_dis
     unused = await checking.check(stage)
     assert "no service uses it now" in unused.links[STATE].seen
     assert unused.links[JOURNAL].seen == "not begun yet"
+    assert list(stage.place.state_dir.iterdir()) == [], "the mediator of our own user is installed elsewhere for a look"
     async with stage.service() as service:
         mine = await stage.schedule("alice", launch="lose-post")
         await service.tells("launch.called", account="alice")
