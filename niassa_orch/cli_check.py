@@ -21,8 +21,8 @@ from niassa_orch.admin import links
 from niassa_orch.config import settings
 from niassa_orch.faces import plain
 
-#: Who waits before a terminal does not wait for four tries of half a minute.
-_HTTP = {"timeout_seconds": 10.0, "list_timeout_seconds": 60.0, "attempts": 1}
+#: Who waits before a terminal does not wait for four tries of half a minute, nor for two minutes on a list.
+_HTTP = {"timeout_seconds": 10.0, "list_timeout_seconds": 30.0, "attempts": 1}
 _MARKS = {
     links.Verdict.OK: ("ok", "green"),
     links.Verdict.LOOK: ("look", "yellow"),

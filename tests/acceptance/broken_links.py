@@ -222,7 +222,7 @@ OF_SUDO = (
         "usermod -aG {0.people.made.group} {0.user.name}  # as root",
     ),
 )
-OF_THE_USER = (
+OF_HOME = (
     Break(
         "no home",
         lambda site: moved(site.user.home),
@@ -247,6 +247,8 @@ OF_THE_USER = (
         "belongs to",
         "chown {0.user.name} {0.user.home}  # as root",
     ),
+)
+OF_SETTINGS = (
     Break(
         "settings that all may read",
         lambda site: closed(site.settings, 0o644),
@@ -279,6 +281,8 @@ OF_THE_USER = (
         "No such file",
         "install -D -m 600 -o {0.user.name} SETTINGS {0.settings}",
     ),
+)
+OF_ENGINE = (
     Break(
         "an engine that only root may run",
         _no_engine,
@@ -289,7 +293,7 @@ OF_THE_USER = (
     ),
     Break("a lock that is held", _locked, "engine lock", "look", "is held by pid", "ps -fu {0.user.name}"),
 )
-OF_NEIGHBOURS = (
+OF_WEB_SERVICE = (
     Break(
         "a wrong password",
         setting("SW_REST_PASS", "wrong"),
@@ -306,6 +310,8 @@ OF_NEIGHBOURS = (
         "no connection",
         "curl -sSI http://127.0.0.1:9/x/metrics",
     ),
+)
+OF_OOZIE = (
     Break(
         "no Oozie there",
         setting("OOZIE_URL", "http://127.0.0.1:9/oozie"),
