@@ -4,6 +4,7 @@ Asked through the mediator before a call, seldom, since most accounts have no cr
 keeps nothing from being launched: the engine's lock and the look at the run stay. Owned by ``core.caller``.
 """
 
+import asyncio
 import time
 
 from niassa_orch import errors

@@ -7,13 +7,16 @@ by ``core.crontab_guard`` and by the administrator's check.
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 _LAUNCHES: Final = "launch-scheduled"
 _PROPAGATES: Final = "propagate-statuses"
 #: A variable of the crontab itself, such as ``MAILTO=bob``.
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\s*=")
+_WORD = re.compile(r"[\w.-]+")
+#: Whether something launches, and whether it propagates.
+_Doing = tuple[bool, bool]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,36 +29,64 @@ class Line:
 
 
 def engine_lines(text: str, scripts: Mapping[str, str]) -> tuple[Line, ...]:
-    """The lines that launch or propagate.
+    """The lines that launch or propagate; the time that it takes grows with the texts, not with their product.
 
     Args:
         text: The crontab.
         scripts: The texts of the scripts that it calls, and of those that these call, by path.
     """
+    codes = {path: _without_comments(script) for path, script in scripts.items()}
+    names = _Names(codes)
+    does = _with_those_called(codes, names)
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         code = line.strip()
         if code and not code.startswith("#") and not _SETTING.match(code):
-            told = tuple(_reached(code, scripts))
-            launches, propagates = (any(word in part for part in told) for word in (_LAUNCHES, _PROPAGATES))
+            doings = [_own(code), *(does[path] for path in names.in_code(code))]
+            launches, propagates = (any(doing[which] for doing in doings) for which in (0, 1))
             if launches or propagates:
                 found.append(Line(number, launches, propagates))
     return tuple(found)
 
 
-def _reached(code: str, scripts: Mapping[str, str]) -> Iterator[str]:
-    """A line, and every script that it leads to; comments left out."""
-    waiting, seen = [code], set[str]()
-    while waiting:
-        part = waiting.pop()
-        yield part
-        for path, script in scripts.items():
-            if path not in seen and _names(part, path):
-                seen.add(path)
-                waiting.append("\n".join(line for line in script.splitlines() if not line.lstrip().startswith("#")))
+class _Names:
+    """The scripts' names, to be found as words, however the code comes to their folders."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._words: dict[str, list[str]] = {}
+        self._others: list[tuple[re.Pattern[str], str]] = []
+        for path in paths:
+            name = path.rpartition("/")[2]
+            if _WORD.fullmatch(name):
+                self._words.setdefault(name, []).append(path)
+            else:
+                self._others.append((re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"), path))
+
+    def in_code(self, code: str) -> list[str]:
+        """The paths of the scripts that the code names."""
+        words = self._words.keys() & set(_WORD.findall(code))
+        found = [path for word in words for path in self._words[word]]
+        return found + [path for pattern, path in self._others if pattern.search(code)]
 
 
-def _names(code: str, path: str) -> bool:
-    """Whether the code has the script's name as a word, however it comes to the folder."""
-    name = re.escape(path.rpartition("/")[2])
-    return re.search(rf"(?<![\w.-]){name}(?![\w.-])", code) is not None
+def _with_those_called(codes: Mapping[str, str], names: _Names) -> dict[str, _Doing]:
+    """What each script does, itself and through those that it leads to."""
+    own = {path: _own(code) for path, code in codes.items()}
+    called = {path: names.in_code(code) for path, code in codes.items()}
+    does = {}
+    for path in codes:
+        reached, waiting = {path}, [path]
+        while waiting:
+            new = set(called[waiting.pop()]) - reached
+            reached |= new
+            waiting += new
+        does[path] = (any(own[one][0] for one in reached), any(own[one][1] for one in reached))
+    return does
+
+
+def _own(code: str) -> _Doing:
+    return (_LAUNCHES in code, _PROPAGATES in code)
+
+
+def _without_comments(script: str) -> str:
+    return "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("#"))

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,3 +47,17 @@ def test_scripts_that_call_one_another_come_to_an_end() -> None:
 @given(st.text(), st.dictionaries(st.text(min_size=1), st.text(), max_size=4))
 def test_no_text_brings_an_error(text: str, scripts: dict[str, str]) -> None:
     crontabs.engine_lines(text, scripts)
+
+
+def test_a_crontab_that_leads_a_thousand_times_through_large_scripts_takes_no_longer_than_once() -> None:
+    # Each script names the next one; read anew for every line, this takes minutes.
+    scripts = {f"/home/bob/{number}.sh": f"{number + 1}.sh\n" + "~/x " * 16_000 for number in range(20)}
+    scripts["/home/bob/20.sh"] = BOTH
+    began = time.process_time()
+    assert numbers("* * * * * ~/0.sh\n" * 1000, scripts) == list(range(1, 1001))
+    assert time.process_time() - began < 30
+
+
+def test_a_script_of_an_odd_name_is_found_too() -> None:
+    assert numbers("* * * * * ~/cron+a.sh", {"/home/bob/cron+a.sh": BOTH}) == [1]
+    assert numbers("* * * * * ~/xcron+a.sh", {"/home/bob/cron+a.sh": BOTH}) == []
