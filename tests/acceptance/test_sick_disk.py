@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from niassa_orch.seqware import call
-from tests.acceptance import books, disks, services, stages
+from tests.acceptance import books, disks, services, stages, steps
 
 
 @pytest.fixture
@@ -26,17 +26,19 @@ async def test_a_disk_that_becomes_read_only_stops_launches_alone_and_all_is_set
     on_sick_disk: tuple[stages.Stage, disks.SickDisk],
 ) -> None:
     stage, disk = on_sick_disk
-    running = await stage.schedule("bob", "align:5")
+    running = await stage.schedule("bob", steps.LONG)
     async with stage.service() as service:
         await stage.web.reach("running", running)
-        await stage.oozie.order("delay", seconds=2, method="POST", body_contains="oozie.wf.application.path")
+        await stage.oozie.order("hold", method="POST", body_contains="oozie.wf.application.path")
         called = await stage.schedule("alice", launch="silent_after_submit")
         [transcript] = await books.until("an engine that works", lambda: _says(stage, "Using working directory"))
         disk.fall_ill()
         waiting = await stage.schedule("bob")
+        await stage.oozie.delete("faults")
         told = await service.tells("launch.backing_off", account="bob")
         assert (told.level, "journal.sqlite cannot be used" in told["reason"]) == ("error", True)
         service.signal(signal.SIGHUP)
+        await steps.end(stage, running)
         await stage.web.reach("completed", running)
         await stage.web.polls()
         assert await stage.oozie.jobs(waiting) == []
@@ -58,7 +60,7 @@ async def test_a_start_on_a_read_only_disk_propagates_launches_nothing_and_goes_
     on_sick_disk: tuple[stages.Stage, disks.SickDisk],
 ) -> None:
     stage, disk = on_sick_disk
-    running = await stage.schedule("bob", "align:8")
+    running = await stage.schedule("bob", steps.LONG)
     async with stage.service() as service:
         await stage.web.reach("running", running)
         await service.tells("launch.verified", accession=running)
@@ -70,6 +72,7 @@ async def test_a_start_on_a_read_only_disk_propagates_launches_nothing_and_goes_
         async with stage.service("once") as second:
             assert await second.ended() == 78
             assert "another niassa-orch uses state_dir" in second.text
+        await steps.end(stage, running)
         await stage.web.reach("completed", running)
         await stage.web.polls()
         assert (await stage.oozie.jobs(waiting), (await stage.web.runs())[waiting]["status"]) == ([], "submitted")
@@ -80,13 +83,14 @@ async def test_a_start_on_a_read_only_disk_propagates_launches_nothing_and_goes_
 
 
 async def test_a_journal_that_is_damaged_under_the_service_never_makes_it_launch_twice(stage: stages.Stage) -> None:
-    before = await stage.schedule("alice", "align:3")
+    before = await stage.schedule("alice", steps.LONG)
     async with stage.service() as service:
         await stage.web.reach("running", before)
         await service.tells("launch.verified", accession=before)
         for name in ("journal.sqlite", "journal.sqlite-wal"):
             _overwrite(stage.place.state_dir / name)
         after = [await stage.schedule(name) for name in ("alice", "bob", "alice")]
+        await steps.end(stage, before)
         await stage.web.reach("completed", before)
         # What is in memory may be enough for all of it; else who waits is told why.
         await books.until("launches, or a reason why not", lambda: _are_met(stage, service, after))

@@ -3,7 +3,7 @@
 import pathlib
 import shutil
 
-from tests.acceptance import books, stages
+from tests.acceptance import books, stages, steps
 
 #: NUL, a byte that is no UTF-8, half of a character, U+FFFE, a C1 control, the ends of lines of three systems.
 ODD = b"a\x00b\xff\xed\xa0\x80\xef\xbf\xbec\xc2\x85d\r\ne\rf\n<&]]>"
@@ -21,12 +21,13 @@ async def shown(stage: stages.Stage, accession: int, text: str) -> dict[str, str
 
 
 async def test_the_texts_of_a_running_run_appear_before_it_ends_and_are_whole_after(stage: stages.Stage) -> None:
-    mine = await stage.schedule("alice", "align:0.1,sort:6", engine="oozie-sge")
+    mine = await stage.schedule("alice", f"align:0.1,sort:{steps.LONG_SECONDS}", engine="oozie-sge")
     async with stage.service():
         early = await shown(stage, mine, f"align: run {mine} done")
         assert early["status"] in ("pending", "running")
         assert "align=" in early["sgeNameIdMap"]
         assert f"sort: run {mine} done" not in early["stdOut"]
+        await steps.end(stage, mine)
         await stage.web.reach("completed", mine)
     whole = await stage.record("alice", mine)
     for step in ("align", "sort"):
@@ -36,7 +37,7 @@ async def test_the_texts_of_a_running_run_appear_before_it_ends_and_are_whole_af
 
 
 async def test_files_are_looked_at_again_after_a_while_and_written_only_when_they_differ(stage: stages.Stage) -> None:
-    mine = await stage.schedule("alice", "align:60*", engine="oozie-sge")
+    mine = await stage.schedule("alice", f"{steps.LONG}*", engine="oozie-sge")
     async with stage.service(TEXTS__EVERY_SECONDS=0.5, TEXTS__FILE_BYTES=1000):
         [run] = await stage.web.reach("running", mine)
         await shown(stage, mine, "align: run")
@@ -57,7 +58,7 @@ async def test_files_are_looked_at_again_after_a_while_and_written_only_when_the
 
 
 async def test_a_working_directory_that_is_gone_leaves_the_texts_that_are_in_the_record(stage: stages.Stage) -> None:
-    mine = await stage.schedule("alice", "align:60*", engine="oozie-sge")
+    mine = await stage.schedule("alice", f"{steps.LONG}*", engine="oozie-sge")
     async with stage.service(TEXTS__EVERY_SECONDS=0.5) as service:
         [run] = await stage.web.reach("running", mine)
         await shown(stage, mine, "align: run")
