@@ -119,8 +119,11 @@ def test_nothing_is_launched_when_the_first_record_cannot_be_written(shop: works
 
 
 def test_at_the_deadline_the_engine_and_all_its_descendants_are_killed(shop: workshop.Workshop) -> None:
-    mediator = shop.install(workshop.STUBBORN, deadline_seconds=0.7, kill_grace_seconds=0.3)
-    ran = shop.run(mediator, "launch", "1")
+    def call(seconds: float) -> workshop.Ran:
+        mediator = shop.install(workshop.STUBBORN, deadline_seconds=seconds, kill_grace_seconds=0.3)
+        return shop.run(mediator, "launch", "1")
+
+    ran = workshop.in_time(call, lambda ran: "STANDING" in ran.out)
     assert ran.exit_code == 124
     assert (ran.records[-1]["exit_code"], ran.records[-1]["timed_out"]) == (137, True)
     processes = workshop.pids(ran.out)
@@ -129,8 +132,13 @@ def test_at_the_deadline_the_engine_and_all_its_descendants_are_killed(shop: wor
 
 
 def test_an_engine_that_obeys_is_not_killed(shop: workshop.Workshop) -> None:
-    code = "import signal, sys, time\nsignal.signal(15, lambda *_: (print('BYE'), sys.exit(3)))\ntime.sleep(600)"
-    ran = shop.run(shop.install(code, deadline_seconds=0.7), "launch", "1")
+    code = "import signal, sys, time\nsignal.signal(15, lambda *_: (print('BYE'), sys.exit(3)))\n"
+    code += "print('READY', flush=True)\ntime.sleep(600)"
+
+    def call(seconds: float) -> workshop.Ran:
+        return shop.run(shop.install(code, deadline_seconds=seconds), "launch", "1")
+
+    ran = workshop.in_time(call, lambda ran: "READY" in ran.out)
     assert "BYE\n" in ran.out
     assert (ran.exit_code, ran.records[-1]["exit_code"]) == (124, 3)
 
@@ -145,7 +153,11 @@ def test_whoever_outlives_the_engine_is_waited_for(shop: workshop.Workshop) -> N
 def test_whoever_outlives_the_engine_is_killed_at_the_deadline(shop: workshop.Workshop) -> None:
     code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n"
     code += "    print('PID', os.getpid(), flush=True)\n    time.sleep(600)\n"
-    ran = shop.run(shop.install(code, deadline_seconds=0.7), "launch", "1")
+
+    def call(seconds: float) -> workshop.Ran:
+        return shop.run(shop.install(code, deadline_seconds=seconds), "launch", "1")
+
+    ran = workshop.in_time(call, lambda ran: bool(workshop.pids(ran.out)))
     (pid,) = workshop.pids(ran.out)
     assert not workshop.lives(pid)
     assert (ran.exit_code, ran.records[-1]["exit_code"], ran.records[-1]["timed_out"]) == (124, 0, True)
@@ -176,7 +188,7 @@ def test_a_mediator_that_is_told_to_end_ends_the_whole_call(shop: workshop.Works
 
 
 def test_a_mediator_that_is_killed_leaves_the_deadline_in_force(shop: workshop.Workshop) -> None:
-    mediator = shop.install(workshop.STUBBORN, deadline_seconds=2, kill_grace_seconds=0.2)
+    mediator = shop.install(workshop.STUBBORN, deadline_seconds=8, kill_grace_seconds=0.2)
     path = shop.directory / "transcript"
     with path.open("wb") as file, subprocess.Popen([mediator, "launch", "1234"], stdout=file) as process:
         workshop.until(lambda: "STANDING" in workshop.read(path))

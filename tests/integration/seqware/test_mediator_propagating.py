@@ -96,8 +96,13 @@ def test_an_engine_that_says_very_much_is_neither_ended_nor_kept_waiting(shop: w
 def test_at_its_own_deadline_the_engine_and_all_its_descendants_are_killed(shop: workshop.Workshop) -> None:
     trace = shop.directory / "pids"
     code = f"import os\nos.dup2(os.open({str(trace)!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)\n"
-    mediator = shop.install(code + workshop.STUBBORN, propagate_deadline_seconds=1.5, kill_grace_seconds=0.3)
-    record = told(shop.run(mediator, "propagate", "1"))
+
+    def call(seconds: float) -> dict[str, typing.Any]:
+        trace.unlink(missing_ok=True)
+        options = {"propagate_deadline_seconds": seconds, "kill_grace_seconds": 0.3}
+        return told(shop.run(shop.install(code + workshop.STUBBORN, **options), "propagate", "1"))
+
+    record = workshop.in_time(call, lambda _: "STANDING" in workshop.read(trace))
     assert (record["exit_code"], record["timed_out"]) == (137, True)
     assert len(workshop.pids(workshop.read(trace))) == 3
     assert not [pid for pid in workshop.pids(workshop.read(trace)) if workshop.lives(pid)]
@@ -109,7 +114,7 @@ def test_a_mediator_that_is_ended_leaves_no_engine_beyond_the_deadline(
 ) -> None:
     trace = shop.directory / "pids"
     code = f"import os\nos.dup2(os.open({str(trace)!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)\n"
-    mediator = shop.install(code + workshop.STUBBORN, propagate_deadline_seconds=4, kill_grace_seconds=0.2)
+    mediator = shop.install(code + workshop.STUBBORN, propagate_deadline_seconds=8, kill_grace_seconds=0.2)
     argv = [str(mediator), "propagate", "1"]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         workshop.until(lambda: "STANDING" in workshop.read(trace))

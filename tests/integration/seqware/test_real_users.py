@@ -203,15 +203,18 @@ def test_a_call_through_sudo_leaves_a_whole_transcript_that_the_account_cannot_r
 
 
 def test_at_the_deadline_all_of_the_call_is_killed_as_the_other_user(people: People) -> None:
-    people.install(workshop.STUBBORN, deadline_seconds=1)
-    ran = people.sudo("bob", "launch", "1")
+    def call(seconds: float) -> workshop.Ran:
+        people.install(workshop.STUBBORN, deadline_seconds=seconds)
+        return people.sudo("bob", "launch", "1")
+
+    ran = workshop.in_time(call, lambda ran: "STANDING" in ran.out)
     processes = workshop.pids(ran.out)
     assert (ran.exit_code, ran.records[-1]["timed_out"], len(processes)) == (124, True, 3)
     assert not [pid for pid in processes if workshop.lives(pid)]
 
 
 def test_the_deadline_holds_and_the_lock_tells_after_the_service_and_sudo_were_killed(people: People) -> None:
-    people.install(workshop.STUBBORN, deadline_seconds=3)
+    people.install(workshop.STUBBORN, deadline_seconds=8)
     path = people.service.home / "orphaned"
     code = people.users.python(START, json.dumps(people.argv("bob", "launch", 1234)), path)
     with people.users.popen(people.service, code, stdout=subprocess.PIPE) as caller:
