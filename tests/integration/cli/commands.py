@@ -26,12 +26,12 @@ class Running:
         """All that it has said."""
         return self.output.read_text("utf-8")
 
-    def says(self, words: str, seconds: float = 30) -> None:
+    def says(self, words: str, seconds: float = 60) -> None:
         """Wait until it has said these words."""
         until(lambda: words in self.text or self.process.poll() is not None, seconds)
         assert words in self.text, self.text
 
-    def ends(self, number: signal.Signals | None = None, seconds: float = 30) -> int:
+    def ends(self, number: signal.Signals | None = None, seconds: float = 60) -> int:
         """Its exit code, after a signal if one is named."""
         if number is not None:
             self.process.send_signal(number)
@@ -67,7 +67,7 @@ def done(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def until(look: Callable[[], object], seconds: float = 30) -> None:
+def until(look: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something to become true; the test fails when it never does."""
     limit = time.monotonic() + seconds
     while not look():

