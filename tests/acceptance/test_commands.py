@@ -28,7 +28,7 @@ class Done:
     errors: str
 
 
-async def _command(*words: str, seconds: float = 30, **environment: str) -> Done:
+async def _command(*words: str, seconds: float = 60, **environment: str) -> Done:
     process = await asyncio.create_subprocess_exec(
         *words,
         stdin=asyncio.subprocess.DEVNULL,
@@ -48,7 +48,7 @@ async def _command(*words: str, seconds: float = 30, **environment: str) -> Done
     return Done(process.returncode, out.decode(), err.decode())
 
 
-async def _orch(*words: str, seconds: float = 30, **environment: str) -> Done:
+async def _orch(*words: str, seconds: float = 60, **environment: str) -> Done:
     return await _command(sys.executable, "-m", "niassa_orch", *words, seconds=seconds, **environment)
 
 

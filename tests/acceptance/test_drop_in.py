@@ -8,7 +8,7 @@ import time
 from tests.acceptance import books, services, stages
 
 #: What a loaded machine may take; tests/benchmarks/bench_profiles.py says what it takes.
-_SECONDS = 15
+_SECONDS = 60
 
 
 async def test_a_profile_that_is_dropped_in_is_served_and_the_others_are_not_disturbed(stage: stages.Stage) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance import services, stages
 
-_SECONDS = 15
+_SECONDS = 60
 #: A service that has no inotify, and all else as ever: the limit is of a user namespace of its own.
 _DEAF = (
     "unshare",

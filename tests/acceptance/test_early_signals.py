@@ -108,12 +108,8 @@ async def test_a_signal_while_the_journal_is_opened_is_heeded_when_that_is_over(
 async def test_no_signal_waits_in_a_service_that_runs_nor_in_its_engine_calls(stage: stages.Stage) -> None:
     calls = killed_calls.Killer(stage)
     mine = await stage.schedule("alice", pause="1")  # the engine works as long as this test likes
-
-    async def stopped() -> dict[int, dict[str, int]] | None:
-        return calls.stopped() or None
-
     async with stage.service() as service:
-        engine = (await books.until("an engine that stopped", stopped))[mine]["engine"]
+        engine = (await books.until("an engine that stopped", calls.any_stopped))[mine]["engine"]
         for process_id in (service.process.pid, engine):
             waiting = masks(process_id)["SigBlk"] & (1 << (signal.SIGHUP - 1) | 1 << (signal.SIGTERM - 1))
             assert waiting == 0, process_id
