@@ -44,7 +44,13 @@ def started(*words: str, output: pathlib.Path, **environment: str) -> Iterator[R
     with (
         output.open("wb") as stream,
         subprocess.Popen(
-            [*COMMAND, *words], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, cwd="/", env=_with(environment)
+            [*COMMAND, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            cwd="/",
+            env=_with(environment),
+            preexec_fn=_as_at_a_terminal,
         ) as process,
     ):
         try:
@@ -84,6 +90,12 @@ def processes_about(directory: pathlib.Path) -> list[str]:
             if command and str(directory).encode() in command + (entry / "environ").read_bytes():
                 found.append(command.decode(errors="replace").replace("\0", " "))
     return found
+
+
+def _as_at_a_terminal() -> None:
+    """Tests under ``nohup``, or in the background of a shell, would hand down that these are ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _with(environment: Mapping[str, str]) -> dict[str, str]:
