@@ -4,14 +4,14 @@ every face says so, and with room again the service goes on by itself.
 
 import contextlib
 import json
+import os
 import pathlib
 import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from niassa_orch.seqware import call
-from tests.acceptance import books, disks, services, stages, steps
+from tests.acceptance import books, disks, engine_calls, killed_calls, services, stages, steps
 
 #: Less than the service wants to have left before a launch; enough for the journal to be opened.
 _TOO_LITTLE = 8 << 20
@@ -133,10 +133,10 @@ async def test_a_call_whose_transcript_cannot_grow_is_ended_and_its_run_is_launc
     stage, disk = on_disk
     mine = await stage.schedule("alice", launch=launch)
     async with stage.service(**_QUICK_END) as service:
-        transcript = await _says(stage, moment)
+        transcript = await engine_calls.said(stage, moment)
         with _stopped(service):
             disk.fill()
-            await _is_over(transcript)
+            await engine_calls.ended(transcript)
             disk.free()
         await service.tells(outcome, accession=mine)
         [transcript] = stage.transcripts()
@@ -157,11 +157,18 @@ async def test_verdicts_that_cannot_be_written_down_wait_until_they_can(
     on_disk: tuple[stages.Stage, disks.Disk], killed: bool
 ) -> None:
     stage, disk = on_disk
-    mine = [await stage.schedule("alice", launch=launch) for launch in ("", "silent_after_submit", "fails")]
+    calls = killed_calls.Killer(stage)
+    # The engine stops itself in the first launch, until the service stands still.
+    mine = [
+        await stage.schedule("alice", pause="1"),
+        *[await stage.schedule("alice", launch=launch) for launch in ("silent_after_submit", "fails")],
+    ]
     async with stage.service(ENGINE__BATCH=3) as service:
-        transcript = await _says(stage, '"begin"')
+        [family] = (await books.until("an engine that stopped itself", calls.any_stopped)).values()
+        [transcript] = stage.transcripts("open")
         with _stopped(service):
-            await _is_over(transcript)
+            os.kill(family["engine"], signal.SIGCONT)
+            await engine_calls.ended(transcript)
             disk.fill()
         for accession in mine:
             told = await service.tells("launch.in_doubt", accession=accession)
@@ -183,25 +190,6 @@ async def test_verdicts_that_cannot_be_written_down_wait_until_they_can(
     await stage.launched_once(*mine[:2])
     assert await stage.oozie.jobs(mine[2]) == []
     assert stage.transcripts("open") == []
-
-
-async def _says(stage: stages.Stage, words: str) -> pathlib.Path:
-    """The one open transcript, once it says so."""
-
-    async def look() -> pathlib.Path | None:
-        found = [path for path in stage.transcripts("open") if words in path.read_text("utf-8", "replace")]
-        return found[0] if found else None
-
-    return await books.until(f"a transcript that says {words}", look)
-
-
-async def _is_over(transcript: pathlib.Path) -> None:
-    """Wait until nothing of the call lives."""
-
-    async def look() -> bool | None:
-        return not call.is_held(transcript) or None
-
-    await books.until("the end of the call", look)
 
 
 async def _kills(stage: stages.Stage) -> int:

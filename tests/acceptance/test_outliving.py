@@ -4,6 +4,7 @@ id has a say in it.
 
 import contextlib
 import json
+import os
 import pathlib
 import pwd
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from niassa_orch.seqware import call
-from tests.acceptance import books, machine, services, stages
+from tests.acceptance import books, engine_calls, killed_calls, machine, services, stages
 
 _LAST_PID = pathlib.Path("/proc/sys/kernel/ns_last_pid")
 _HIDE = 'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid="$0" --regid="$0" --clear-groups -- "$@"'
@@ -48,12 +49,14 @@ async def test_with_other_users_processes_hidden_a_call_outlives_sudo_and_the_se
 
 
 async def test_a_process_id_that_somebody_else_has_by_now_keeps_no_call_alive(stage: stages.Stage) -> None:
-    mine = await stage.schedule("alice", launch="silent_after_submit")
+    calls = killed_calls.Killer(stage)
+    mine = await stage.schedule("alice", launch="silent_after_submit", pause="1")
     async with stage.service() as service:
-        await service.tells("launch.called")
-        [transcript] = await books.until("a transcript", lambda: _begun(stage))
+        family = (await books.until("an engine that stopped itself", calls.any_stopped))[mine]
+        [transcript] = stage.transcripts("open")
         await service.kill()
-    await books.until("the end of the call", lambda: _is_over(transcript))
+    os.kill(family["engine"], signal.SIGCONT)
+    await engine_calls.ended(transcript)
     [begin] = [json.loads(line) for line in transcript.read_text().splitlines() if '"begin"' in line]
     await books.until("a process id that is free", lambda: _is_free(begin["pid"]))
     with _somebody_with(begin["pid"]):
@@ -117,13 +120,5 @@ async def _stopped(uid: int) -> list[int] | None:
     return machine.stopped_of_user(uid) or None
 
 
-async def _begun(stage: stages.Stage) -> list[pathlib.Path] | None:
-    return [path for path in stage.transcripts("open") if '"begin"' in path.read_text()] or None
-
-
 async def _is_free(pid: int) -> bool | None:
     return not machine.is_taken(pid) or None
-
-
-async def _is_over(transcript: pathlib.Path) -> bool | None:
-    return not call.is_held(transcript) or None

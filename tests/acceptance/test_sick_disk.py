@@ -2,7 +2,6 @@
 could not be written down, nobody is launched twice, what is known of jobs is propagated, and a person is told.
 """
 
-import functools
 import os
 import pathlib
 import signal
@@ -10,8 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from niassa_orch.seqware import call
-from tests.acceptance import books, disks, services, stages, steps
+from tests.acceptance import books, disks, engine_calls, services, stages, steps
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ async def test_a_disk_that_becomes_read_only_stops_launches_alone_and_all_is_set
         await stage.web.reach("running", running)
         await stage.oozie.order("hold", method="POST", body_contains="oozie.wf.application.path")
         called = await stage.schedule("alice", launch="silent_after_submit")
-        [transcript] = await books.until("an engine that works", lambda: _says(stage, "Using working directory"))
+        transcript = await engine_calls.said(stage, "Using working directory")
         disk.fall_ill()
         waiting = await stage.schedule("bob")
         await stage.oozie.delete("faults")
@@ -44,7 +42,7 @@ async def test_a_disk_that_becomes_read_only_stops_launches_alone_and_all_is_set
         assert await stage.oozie.jobs(waiting) == []
         assert (await stage.web.runs())[waiting]["status"] == "submitted"
         assert "task.crashed" not in service.text
-        await books.until("the end of the call", lambda: _is_over(transcript))
+        await engine_calls.ended(transcript)
         assert await service.drain() == 0
     disk.heal()
     async with stage.service() as service:
@@ -98,7 +96,7 @@ async def test_a_journal_that_is_damaged_under_the_service_never_makes_it_launch
         assert await service.drain() == 0
     # Every call is over before the books are read: nobody can launch between two looks.
     for transcript in stage.transcripts("open"):
-        await books.until("the end of the call", functools.partial(_is_over, transcript))
+        await engine_calls.ended(transcript)
     runs = await stage.web.runs()
     waiting = [accession for accession in after if runs[accession]["status"] == "submitted"]
     assert [await stage.oozie.jobs(accession) for accession in waiting] == [[]] * len(waiting)
@@ -119,15 +117,6 @@ def _overwrite(file: pathlib.Path) -> None:
     size = file.stat().st_size
     with file.open("r+b") as stream:
         stream.write(os.urandom(size))
-
-
-async def _says(stage: stages.Stage, words: str) -> list[pathlib.Path] | None:
-    found = [path for path in stage.transcripts("open") if words in path.read_text("utf-8", "replace")]
-    return found or None
-
-
-async def _is_over(transcript: pathlib.Path) -> bool | None:
-    return not call.is_held(transcript) or None
 
 
 async def _is_told(service: services.Service, accession: int) -> bool | None:
