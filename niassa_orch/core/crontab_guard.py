@@ -66,7 +66,9 @@ async def look(enrolled: enrolling.Enrolled) -> None:
     if enrolled.account.beside_cron:
         return
     found = await query.crontab(identity.argv(enrolled.identity, enrolled.mediator, "crontab"))
-    lines = [line for line in crontabs.engine_lines(found.text, found.scripts) if line.launches]
+    # In a thread: users may write what takes long to look through.
+    told = await asyncio.to_thread(crontabs.engine_lines, found.text, found.scripts)
+    lines = [line for line in told if line.launches]
     if not lines:
         return
     user = enrolled.account.unix_user
