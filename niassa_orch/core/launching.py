@@ -195,7 +195,7 @@ class Launcher:
     ) -> attempts.Attempt | None:
         """Launch a batch; who cannot launch keeps nobody else from it."""
         try:
-            return await self._caller.call(enrolled, batch, functools.partial(self._may_go_on, term))
+            return await self._caller.call(enrolled, batch, functools.partial(self._may_call, enrolled, term))
         except BaseException:
             self._share.leave(enrolled)
             raise
@@ -203,7 +203,11 @@ class Launcher:
             self._caller.is_waiting = False
 
     def _may_launch(self, enrolled: enrolling.Enrolled, term: int) -> bool:
-        return self._rests.are_over and self._may_go_on(term) and not self._gate.is_shut(enrolled.account)
+        return self._rests.are_over and self._may_call(enrolled, term)
+
+    def _may_call(self, enrolled: enrolling.Enrolled, term: int) -> bool:
+        """Asked after waits, of which that for the Unix user's turn may last hours: the gate may have shut meanwhile."""
+        return self._may_go_on(term) and not self._gate.is_shut(enrolled.account)
 
     def _may_go_on(self, term: int) -> bool:
         return term == self._term and not self._stopping.is_set()

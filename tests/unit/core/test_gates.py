@@ -76,12 +76,26 @@ async def test_a_gate_that_shuts_between_two_calls_lets_no_further_one_begin(
 ) -> None:
     scenes.schedule(stage, 1, 2, 3, 4)
     scenes.launch_well(stage, 1, 2, 3, 4)
-    asked: list[accounts.Account] = []
 
-    def is_shut(_: gates.Gate, account: accounts.Account) -> bool:
-        asked.append(account)
-        return len(asked) > 2
+    def is_shut(_: gates.Gate, __: accounts.Account) -> bool:
+        return bool(stage.called)
 
     monkeypatch.setattr(gates.Gate, "is_shut", is_shut)
     await scenes.Scene(stage).beat(stages.renamed(stage, "bob"))
     assert stage.called == ["launch 1 2"]
+
+
+async def test_a_gate_that_shuts_while_a_call_waits_for_the_users_turn_lets_it_not_begin(stage: stages.Stage) -> None:
+    scenes.schedule(stage, 1)
+    scenes.launch_well(stage, 1)
+    scene = scenes.Scene(stage)
+    time = ["05:59"]
+    gate = gates.Gate(stage.line, stage.told, lambda: datetime.datetime.fromisoformat(f"2026-11-24T{time[0]}:00"))
+    scene.launcher._gate = gate  # noqa: SLF001 - its clock on the wall
+    async with stage.turns.turn("niassa-bob", what="a whitestar call"):
+        scene.launcher.offer(stages.renamed(stage, "bob", hours=NIGHT), stages.rows(stage))
+        await stage.until(lambda: "a whitestar call" in stage.line.waiting)
+        time[0] = "07:30"
+    await scene.launcher.join()
+    assert stage.called == []
+    assert stage.line.waiting.startswith("launches only at 22:00-06:00")
