@@ -6,7 +6,6 @@ version. Called by the composition root.
 
 import asyncio
 import contextlib
-import pathlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 
@@ -92,7 +91,7 @@ class Supervisor:
     async def once(self) -> bool:
         """One beat of every enabled account, side by side; returns whether all of them fared well."""
         found = await self._drop_ins.first()
-        self._known = {profile.name for profile in found.profiles} | {_stem(exc) for exc in found.quarantined}
+        self._known = {profile.name for profile in found.profiles} | {_account_of(exc) for exc in found.quarantined}
         self._show(found)
         wanted = [profile for profile in found.profiles if profile.enabled]
         self._desk.slots.accounts = len(wanted)
@@ -145,7 +144,7 @@ class Supervisor:
 
     def _apply(self, found: profiles.Profiles) -> dict[str, list[str]]:
         """Returns names of accounts by what became of them."""
-        bad = {_stem(exc) for exc in found.quarantined}
+        bad = {_account_of(exc) for exc in found.quarantined}
         wanted = {profile.name: profile for profile in found.profiles if profile.enabled}
         removed = sorted(self._workers.keys() - wanted.keys() - bad)
         for name in removed:
@@ -215,7 +214,7 @@ class Supervisor:
             self._show_refused(exc)
 
     def _show_refused(self, exc: errors.ProfileError) -> None:
-        told, line = self._desk.told, self._desk.told.line(_stem(exc))
+        told, line = self._desk.told, self._desk.told.line(_account_of(exc))
         goes_on = line.name in self._workers
         if not goes_on:
             line.state = board.State.MISCONFIGURED
@@ -236,5 +235,6 @@ class Supervisor:
             await asyncio.wait(tasks)
 
 
-def _stem(exc: errors.ProfileError) -> str:
-    return pathlib.PurePath(exc.file).stem
+def _account_of(exc: errors.ProfileError) -> str:
+    """The account's name; of a file that is no profile's by its name, that whole name: it says nothing of an account."""
+    return exc.file.removesuffix(".toml")

@@ -157,3 +157,19 @@ async def test_a_defect_of_one_account_in_the_service_is_told_and_the_others_are
     await scene.becomes(bob=State.OK, eve=State.OK)
     scene.supervisor.stop()
     await running
+
+
+async def test_a_profile_that_is_renamed_to_what_is_no_profile_is_not_served_any_more(
+    serving: accounts_d.Scene,
+) -> None:
+    (serving.accounts_dir / "bob.toml").rename(serving.accounts_dir / "bob.off")
+    serving.supervisor.reload()
+    await serving.becomes(**{"bob.off": State.MISCONFIGURED})
+    assert "account.stopped" in serving.stage.events
+
+
+async def test_a_file_beside_a_profile_that_is_none_says_nothing_of_it(serving: accounts_d.Scene) -> None:
+    (serving.accounts_dir / "bob.txt").write_text("notes")
+    serving.supervisor.reload()
+    await serving.becomes(**{"bob": State.OK, "bob.txt": State.MISCONFIGURED})
+    assert serving.told.line("bob").refusal == ""
