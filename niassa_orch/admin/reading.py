@@ -52,7 +52,7 @@ class Reader:
             raise engine_calls.UnclearError(reason)
         argv = ["crontab", "-l", *(["-u", user] if os.geteuid() == 0 else [])]
         try:
-            done = subprocess.run(argv, capture_output=True, check=False, env=_ENVIRONMENT, timeout=_SECONDS)
+            done = _run(argv)
         except (OSError, subprocess.TimeoutExpired) as exc:
             reason = (
                 f"{' '.join(argv)} does not answer ({type(exc).__name__}): name a file instead (--file {user}:PATH)"
@@ -130,9 +130,7 @@ def _content(user: str, path: str, limit_bytes: int) -> bytes | None:
         return None
     argv = ["head", "-c", str(limit_bytes + 1), "--", path]
     try:
-        done = subprocess.run(
-            argv, capture_output=True, check=False, env=_ENVIRONMENT, cwd="/", timeout=_SECONDS, **_as_user(user)
-        )
+        done = _run(argv, **_as_user(user))
     except (OSError, subprocess.TimeoutExpired) as exc:
         reason = f"{path} cannot be read as {user}: {type(exc).__name__}"
         raise engine_calls.UnclearError(reason) from exc
@@ -146,6 +144,25 @@ def _content(user: str, path: str, limit_bytes: int) -> bytes | None:
     return None if done.returncode else done.stdout
 
 
+def _run(argv: list[str], **user: typing.Any) -> "subprocess.CompletedProcess[bytes]":
+    """Run a program; raises OSError and TimeoutExpired.
+
+    In a session of its own and without our stdin: a process of a user must have no terminal of root's, from which it
+    could read, and into which that user could type.
+    """
+    return subprocess.run(
+        argv,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        env=_ENVIRONMENT,
+        cwd="/",
+        start_new_session=True,
+        timeout=_SECONDS,
+        **user,
+    )
+
+
 def _as_user(user: str) -> dict[str, typing.Any]:
     entry = pwd.getpwnam(user)
     if entry.pw_uid == os.geteuid():
@@ -156,9 +173,7 @@ def _as_user(user: str) -> dict[str, typing.Any]:
 
 def _hostname(options: tuple[str, ...]) -> str:
     try:
-        done = subprocess.run(
-            ["hostname", *options], capture_output=True, check=False, env=_ENVIRONMENT, timeout=_SECONDS
-        )
+        done = _run(["hostname", *options])
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return "" if done.returncode else done.stdout.decode(errors="replace").strip()

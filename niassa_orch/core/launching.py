@@ -206,7 +206,7 @@ class Launcher:
         return self._rests.are_over and self._may_call(enrolled, term)
 
     def _may_call(self, enrolled: enrolling.Enrolled, term: int) -> bool:
-        """Asked after waits, of which that for the user's turn may last hours: the gate may have shut meanwhile."""
+        """Asked after waits too: that for the Unix user's turn may last hours, and the gate may have shut."""
         return self._may_go_on(term) and not self._gate.is_shut(enrolled.account)
 
     def _may_go_on(self, term: int) -> bool:

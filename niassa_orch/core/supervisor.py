@@ -236,5 +236,5 @@ class Supervisor:
 
 
 def _account_of(exc: errors.ProfileError) -> str:
-    """The account's name; of a file that is no profile by its name, that whole name: it says nothing of an account."""
+    """The account's name; of a file that no profile may be in, its whole name: it says nothing of an account."""
     return exc.file.removesuffix(".toml")

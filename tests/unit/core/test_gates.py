@@ -91,7 +91,7 @@ async def test_a_gate_that_shuts_while_a_call_waits_for_the_users_turn_lets_it_n
     scene = scenes.Scene(stage)
     time = ["05:59"]
     gate = gates.Gate(stage.line, stage.told, lambda: datetime.datetime.fromisoformat(f"2026-11-24T{time[0]}:00"))
-    scene.launcher._gate = gate
+    scene.launcher._gate = gate  # its clock on the wall is ours
     async with stage.turns.turn("niassa-bob", what="a whitestar call"):
         scene.launcher.offer(stages.renamed(stage, "bob", hours=NIGHT), stages.rows(stage))
         await stage.until(lambda: "a whitestar call" in stage.line.waiting)
