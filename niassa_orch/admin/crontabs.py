@@ -11,13 +11,17 @@ import re
 
 from niassa_orch.admin import engine_calls, followed, shell_builtins, shell_state, shell_walk
 
-_ENVIRONMENT = re.compile(r"\s*([^\s=\"'#]+|\"[^\"]*\"|'[^']*')\s*=\s*(.*?)\s*")
+_ENVIRONMENT = re.compile(r"\s*([^\s=\"'#]+|\"[^\"]*\"|'[^']*')\s*=(.*)")
 _FIELD = r"(?:-?[*0-9~]|[A-Za-z]{3}(?![A-Za-z]))[0-9A-Za-z*/,~-]*"
 _SCHEDULE = re.compile(rf"\s*(@[A-Za-z_]+|{_FIELD}(?:[ \t]+{_FIELD}){{4}})[ \t]+(\S.*)", re.DOTALL)
 _NICKNAMES = re.compile(r"@(reboot|yearly|annually|monthly|weekly|daily|midnight|hourly|every_(minute|second))", re.I)
 #: What comes before a secret: the name of a variable or option, a login of a URL, of curl, an option of mysql.
 _SECRETS = (
-    re.compile(r"(?i)([a-z0-9_-]*(?:pass|pwd|secret|token|key)[a-z0-9_-]*[ \t]*[=: ][ \t]*)([^\s;&|]+)"),
+    # Looked at once a word, and nothing given back: on a long line of a hostile crontab all else takes hours.
+    re.compile(
+        r"(?i)((?<![a-z0-9_-])(?=[a-z0-9_-]*(?:pass|pwd|secret|token|key))[a-z0-9_-]++(?>[ \t]*+[=:]|\t*+ )[ \t]*+)"
+        r"([^\s;&|]+)"
+    ),
     re.compile(r"(://[^\s:/@]*:)([^\s/]+)(?=@)"),
     re.compile(r"((?:^|\s)(?:-u|--user)[= ]?[^\s:]+:)(\S+)"),
     re.compile(r"(\bmysql\w*\b.*\s-p)([^\s;&|]+)"),
@@ -90,7 +94,7 @@ def masked(text: str) -> str:
 def _setting(line: str) -> tuple[str, str] | None:
     """An environment line; cron puts nothing in, neither variables nor ``~``."""
     match = _ENVIRONMENT.fullmatch(line)
-    return (_unquoted(match[1]), _unquoted(match[2])) if match else None
+    return (_unquoted(match[1]), _unquoted(match[2].strip())) if match else None
 
 
 def _unquoted(text: str) -> str:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from niassa_orch.admin import crontabs
@@ -145,3 +147,26 @@ def test_a_line_is_shown_without_what_looks_like_a_secret(host: hosts.Host, secr
     (line,) = host.look(f"* * * * * {secret}; {LAUNCH}").lines
     assert "sesame" not in line.text
     assert LAUNCH in line.text
+
+
+@pytest.mark.parametrize(
+    "line", ["A=x" + " " * 100_000 + "y", "* * * * * " + "pass" * 25_000, "* * * * * pass" + " " * 100_000 + ";"]
+)
+def test_a_long_line_is_read_in_no_time(host: hosts.Host, line: str) -> None:
+    began = time.process_time()
+    crontabs.look(line, host.around(), "niassa-bob")
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x --password hunter2 y", "x --password **** y"),
+        ("DB_PASSWORD=hunter2 x", "DB_PASSWORD=**** x"),
+        ("pass\t : hunter2;x", "pass\t : ****;x"),
+        ("api-key-2 \t hunter2", "api-key-2 \t ****"),
+        ("https://bob:hunter2@host/", "https://bob:****@host/"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
+    assert crontabs.masked(text) == shown
