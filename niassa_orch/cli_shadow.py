@@ -45,9 +45,9 @@ def report(
 ) -> None:
     """Run by run: what would have been launched or written, what others did, how long after, and whether they agree.
 
-    agreed: the same was done. differs: something else was written. withdrawn: a user took it back, or the run went to
-    somebody else. unseen: launched before any look of ours saw it wait. waits: nothing was done yet. Exit code 1 if
-    anything differs.
+    agreed: the same was done. differs: something else was written. withdrawn: a user took it back, the run went to
+    somebody else, or shadow mode was turned off first. unseen: launched before any look of ours saw it wait. waits:
+    nothing was done yet. Exit code 1 if anything differs.
     """
     service = settings.load(context.obj)
     kept = _read(service, account)

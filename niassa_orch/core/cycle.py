@@ -82,6 +82,7 @@ class Cycle:
         self._line.counts = active.counts()
         self._launcher.take_up(enrolled)
         if not enrolled.account.shadow:
+            await self._shadow.end(enrolled.account)
             self._launcher.offer(enrolled, active.scheduled)
         await self._launcher.let_go(enrolled, active.submitted)
         await self._launcher.settle_doubts()

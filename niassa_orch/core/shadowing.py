@@ -5,6 +5,7 @@ crontab) did then. Runs that others launched before we saw them wait are told ap
 of launches and propagation.
 """
 
+import contextlib
 import time
 from collections.abc import Iterable
 
@@ -38,6 +39,7 @@ class Shadowing:
         self._slots = slots
         self._journal = journal
         self._claim: tuple[str, str, str] | None = None
+        self._ended: tuple[str, str, str] | None = None
         self._open: dict[tuple[runs.Accession, shadows.Kind], journal_shadows.Shadow] = {}
         self._before: set[runs.Accession] = set()
 
@@ -57,6 +59,19 @@ class Shadowing:
         await self._look_what_came(enrolled, active)
         waiting = sum(1 for _, kind in self._open if kind is shadows.Kind.LAUNCH)
         self._line.waiting = f"shadow: {waiting} would be launched; nothing is launched or written"
+
+    async def end(self, account: accounts.Account) -> None:
+        """The account is not in shadow mode: from now on we act, so that nothing says any more what others do.
+
+        What is open is judged no more; a journal that cannot be used is told elsewhere, and asked again next time.
+        """
+        if self._ended == account.claim:
+            return
+        with contextlib.suppress(errors.JournalError):
+            if await self._journal.shadows.open_of(account):
+                came = shadows.Came("shadow mode was turned off before anything came", shadows.Agreement.WITHDRAWN)
+                await self._journal.shadows.end(account, came)
+            self._claim, self._ended = None, account.claim
 
     async def follow(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
         """Decide which statuses would be written to the runs whose jobs moved; raises as ``beat``."""
@@ -81,7 +96,7 @@ class Shadowing:
             for accession, kind in self._open:
                 if kind is shadows.Kind.STATUS:
                     active.put_off(accession)
-            self._claim = account.claim
+            self._claim, self._ended = account.claim, None
 
     async def _decide_launches(self, account: accounts.Account, active: active_runs.ActiveRuns) -> None:
         def is_available(accession: runs.Accession) -> bool:

@@ -58,7 +58,7 @@ def launched(run: runs.WorkflowRun | None, account: accounts.Account) -> Came | 
     """
     if run is None or not selection.is_of(run, account):
         return Came("it is not this account's any more", Agreement.WITHDRAWN)
-    if run.status is runs.RunStatus.SUBMITTED:
+    if run.status is runs.RunStatus.SUBMITTED or (run.status is None and not run.status_cmd):
         return None
     if run.status in (runs.RunStatus.SUBMITTED_CANCEL, runs.RunStatus.CANCELLED) and not run.status_cmd:
         return Came("a user cancelled it", Agreement.WITHDRAWN)

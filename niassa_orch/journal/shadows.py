@@ -88,6 +88,15 @@ class Shadows:
         values = (came.what, moments.now(), came.agreement, *key)
         await self._writer.write(lambda database: database.execute(statement, values))
 
+    async def end(self, account: accounts.Account, came: shadows.Came) -> None:
+        """Write down one end of everything that is open of an account's web service, login and host; as ``came``."""
+        statement = (
+            "UPDATE shadows SET came = ?, came_at = ?, agreement = ? "
+            "WHERE came_at IS NULL AND web_service = ? AND owner = ? AND host = ?"
+        )
+        values = (came.what, moments.now(), came.agreement, *account.claim)
+        await self._writer.write(lambda database: database.execute(statement, values))
+
     async def all(self, account: str | None = None) -> list[Shadow]:
         """Everything that is kept, of one account or of all, oldest first; raises JournalError."""
         where, values = ("account = ?", (account,)) if account else ("1 = 1", ())

@@ -158,3 +158,29 @@ async def test_a_shadow_is_read_as_it_was_written(stage: stages.Stage) -> None:
     other = dataclasses.replace(one, wanted="running,completed")
     await stage.journal.shadows.decide([other])
     assert await stage.journal.shadows.all("bob") == [other]
+
+
+async def test_what_we_do_once_shadow_mode_is_off_is_not_said_to_be_the_work_of_others(
+    stage: stages.Stage, scene: Scene
+) -> None:
+    shadow = stage.known
+    stage.service.schedule(7)
+    assert await scene.told() == [(7, "launched", "", None)]
+    stage.known = stages.renamed(stage, "bob", paused="until it is launched")
+    await scene.beat()
+    for accession in (7, 8):  # which we launch now, the second one being scheduled meanwhile
+        scene.running(accession, J.RUNNING)
+    stage.clock.advance(3600)
+    scene.watch.hurry()
+    await scene.beat()
+    stage.known = shadow
+    off = [(7, "launched", "shadow mode was turned off before anything came", A.WITHDRAWN)]
+    assert await scene.told() == off
+    assert await scene.told(3600) == off
+
+
+async def test_a_run_whose_record_has_no_status_for_a_moment_still_waits(stage: stages.Stage, scene: Scene) -> None:
+    stage.service.schedule(7)
+    await scene.told()
+    stage.service.sets(7, status="")()
+    assert await scene.told() == [(7, "launched", "", None)]
