@@ -88,9 +88,9 @@ CRONTAB_SECONDS = 20
 BETWEEN_WORDS = re.compile(r"""[\s;&|"'`()<>=]+""")
 INTO_FOLDER = re.compile(r"""(?:^|[\s;&|(])cd\s+["']?([^\s;&|"'`()<>]+)""")
 HOME_FIRST = re.compile(r"^(~|\$HOME|\$\{HOME\})(?=/|$)")
-MOST_WORDS = 500
-INTO_A_FILE = re.compile(r"[0-9&]*>>?\s*[^\s;&|]+")
-MOST_SCRIPTS, MOST_SCRIPT_BYTES = 20, 1 << 16
+INTO_A_FILE = re.compile(r"(?<![0-9&])[0-9&]*>>?\s*[^\s;&|]+")
+ENGINE_WORDS = ("launch-scheduled", "propagate-statuses")
+MOST_PATHS, MOST_SCRIPTS, MOST_SCRIPT_BYTES = 20000, 100, 1 << 16
 BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -775,19 +775,42 @@ def read_crontab(home: str) -> Record:
 
 
 def read_scripts(text: str, home: str) -> typing.List[Record]:
-    """The texts of the scripts that lines may call, and of those that these may call."""
-    scripts: typing.Dict[str, str] = {}
-    texts = [(text, home)]
-    while texts and len(scripts) < MOST_SCRIPTS:
-        for path in called(*texts.pop(0), home):
-            script = None if path in scripts else read_script(path)
-            if script is not None and len(scripts) < MOST_SCRIPTS:
-                scripts[path] = script
-                texts.append((script, os.path.dirname(path)))
-    return [{"path": path, "text": script} for path, script in sorted(scripts.items())]
+    """The texts of the scripts by which lines may launch or propagate, and of those that lead to them; no others.
+
+    Raises OSError when there is more than we look through: what is not looked at is not harmless.
+    """
+    seen: typing.Dict[str, typing.Optional[str]] = {}
+    callers: typing.Dict[str, typing.List[str]] = {}
+    texts = [("", text, home)]
+    while texts:
+        caller, code, folder = texts.pop(0)
+        for path in called(code, folder, home):
+            if path not in seen:
+                seen[path] = script = read_script(path)
+                if script is not None:
+                    texts.append((path, script, os.path.dirname(path)))
+            if seen[path] is not None:
+                callers.setdefault(path, []).append(caller)
+            if len(seen) > MOST_PATHS or len(callers) > MOST_SCRIPTS:
+                raise OSError(errno.E2BIG, "the crontab names more than is looked through")
+    return told_scripts({path: script for path, script in seen.items() if script is not None}, callers)
 
 
-def called(text: str, folder: str, home: str) -> typing.List[str]:
+def told_scripts(scripts: typing.Dict[str, str], callers: typing.Dict[str, typing.List[str]]) -> typing.List[Record]:
+    """Those of the scripts that the engine's words are in, and whatever calls them: the rest is nobody's business."""
+    waiting = [path for path, script in scripts.items() if any(word in script for word in ENGINE_WORDS)]
+    told = set()
+    while waiting:
+        path = waiting.pop()
+        if path in scripts and path not in told:
+            told.add(path)
+            waiting += callers[path]
+    if sum(len(scripts[path]) for path in told) > MOST_BYTES:
+        raise OSError(errno.E2BIG, "the crontab's scripts are larger than what is looked through")
+    return [{"path": path, "text": scripts[path]} for path in sorted(told)]
+
+
+def called(text: str, folder: str, home: str) -> typing.Iterator[str]:
     """Every path that a word in lines of a shell may mean, in their order; comments and what is written into left out.
 
     A word without a folder is looked for where a crontab and its scripts may find it: beside the script, in the home,
@@ -796,15 +819,14 @@ def called(text: str, folder: str, home: str) -> typing.List[str]:
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     code = INTO_A_FILE.sub(" ", "\n".join(lines))
     gone_to = [HOME_FIRST.sub(lambda _: home, path) for path in INTO_FOLDER.findall(code)]
-    folders = [folder, home, *gone_to, home + "/bin", "/usr/local/bin"]
-    words = [HOME_FIRST.sub(lambda _: home, word) for word in BETWEEN_WORDS.split(code) if word][:MOST_WORDS]
-    paths: typing.List[str] = []
-    for word in words:
+    folders = list(dict.fromkeys([folder, home, *gone_to, home + "/bin", "/usr/local/bin"]))
+    for word in dict.fromkeys(HOME_FIRST.sub(lambda _: home, word) for word in BETWEEN_WORDS.split(code) if word):
         # "$(dirname $0)/inner.sh" and "./inner.sh" mean a script beside.
         tail = word.lstrip("./") if word[:1] in "/." and not os.path.isfile(word) else word
-        paths += [word] if os.path.isabs(word) else []
-        paths += [os.path.normpath(os.path.join(home, place, tail)) for place in folders if tail]
-    return paths
+        if os.path.isabs(word):
+            yield word
+        for place in folders if tail else ():
+            yield os.path.normpath(os.path.join(home, place, tail))
 
 
 def read_script(path: str) -> typing.Optional[str]:

@@ -20,7 +20,7 @@ _SETTINGS_BYTES = 2 << 20  # the file has at most 1 MiB, in base64
 _NAMES_BYTES = 1 << 20  # of the files of one run
 _RUN_BYTES = 1 << 20  # what an earlier mediator sends of one run, whatever is asked for
 _LOCKS_BYTES = 1 << 20
-_CRONTAB_BYTES = 8 << 20  # twenty scripts of 64 KiB, each byte of which may become six
+_CRONTAB_BYTES = 13 << 20  # a crontab and its scripts of 1 MiB each, each byte of which may become six
 _VERSION_BYTES = 1 << 16
 _Answer = typing.TypeVar("_Answer")
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 import typing
 
 import pytest
@@ -12,6 +13,7 @@ from niassa_orch.domain import crontabs
 from niassa_orch.seqware import answers, mediator
 from tests.integration.seqware import workshop
 
+LAUNCH = "seqware workflow-run launch-scheduled\n"
 LINE = "* * * * * {script} --host server2 >> {log} 2>&1\n"
 
 
@@ -53,8 +55,8 @@ def test_a_script_is_found_however_the_line_names_it(home: pathlib.Path, line: s
 
 
 def test_what_is_no_script_is_left_out(home: pathlib.Path) -> None:
-    (home / "binary").write_bytes(b"\x7fELF\0")
-    (home / "large").write_text("#" * (mediator.MOST_SCRIPT_BYTES + 1), "utf-8")
+    (home / "binary").write_bytes(b"\x7fELF\0" + LAUNCH.encode())
+    (home / "large").write_text(LAUNCH + "#" * mediator.MOST_SCRIPT_BYTES, "utf-8")
     os.mkfifo(home / "pipe")
     (home / "folder").mkdir()
     (home / "gone").symlink_to("nowhere")
@@ -62,11 +64,46 @@ def test_what_is_no_script_is_left_out(home: pathlib.Path) -> None:
     assert mediator.read_scripts(calls, str(home)) == []
 
 
+def test_what_has_nothing_to_do_with_the_engine_is_not_told(home: pathlib.Path) -> None:
+    (home / "backup.sh").write_text("rsync --password-file ~/secret\n", "utf-8")
+    (home / "secret").write_text("hunter2\n", "utf-8")
+    (home / "cron.sh").write_text(f". ~/secret\n{LAUNCH}", "utf-8")
+    told = mediator.read_scripts("* * * * * ~/backup.sh\n* * * * * ~/cron.sh\n", str(home))
+    assert [one["path"] for one in told] == [str(home / "cron.sh")]
+
+
 def test_scripts_that_call_one_another_are_told_once_and_not_for_ever(home: pathlib.Path) -> None:
     for number in range(30):
         (home / f"{number}.sh").write_text(f"{home}/{(number + 1) % 30}.sh {home}/0.sh\n", "utf-8")
-    told = mediator.read_scripts(f"@hourly {home}/0.sh\n", str(home))
-    assert len(told) == mediator.MOST_SCRIPTS
+    (home / "29.sh").write_text(f"{home}/0.sh\n{LAUNCH}", "utf-8")
+    assert len(mediator.read_scripts(f"@hourly {home}/0.sh\n", str(home))) == 30
+
+
+def test_the_last_line_of_a_long_crontab_is_looked_at_like_the_first(home: pathlib.Path) -> None:
+    for number in range(40):
+        (home / f"{number}.sh").write_text("true\n", "utf-8")
+    (home / "cron.sh").write_text(LAUNCH, "utf-8")
+    lines = "".join(f"{number % 60} * * * * ~/{number % 40}.sh --number {number}\n" for number in range(500))
+    (told,) = mediator.read_scripts(f"{lines}* * * * * ~/cron.sh\n", str(home))
+    assert told["path"] == str(home / "cron.sh")
+
+
+@pytest.mark.parametrize("line", ["* * * * * cd /{0}; call{0}\n", "* * * * * ~/bin/{0}.sh\n"])
+def test_a_crontab_that_names_more_than_is_looked_through_is_not_said_to_be_harmless(
+    home: pathlib.Path, line: str
+) -> None:
+    (home / "bin").mkdir()
+    for number in range(mediator.MOST_SCRIPTS + 1):
+        (home / "bin" / f"{number}.sh").write_text("true\n", "utf-8")
+    text = "".join(line.format(number) for number in range(1000))
+    with pytest.raises(OSError, match="names more than is looked through"):
+        mediator.read_scripts(text, str(home))
+
+
+def test_a_long_line_of_digits_takes_no_time(home: pathlib.Path) -> None:
+    began = time.process_time()
+    mediator.read_scripts("1" * 200_000, str(home))
+    assert time.process_time() - began < 10
 
 
 def crontab_of(
