@@ -164,9 +164,10 @@ def _finding(
     there = profile_drafts.same(wanted, known, host.service)
     if there is not None:
         reason = "" if there.enabled else f"{there.file} says enabled = false: it is known and not served"
-        return dataclasses.replace(
-            finding, name=there.name, state=THERE if there.enabled else DISABLED, reason=reason, account=account
-        )
+        state = THERE if there.enabled else DISABLED
+        if there.enabled and (reason := profile_drafts.not_instead(there, account)):
+            state = DIFFERENT
+        return dataclasses.replace(finding, name=there.name, state=state, reason=reason, account=account)
     different = profile_drafts.difference(host.service.accounts_dir / profile.file, document)
     return dataclasses.replace(finding, state=DIFFERENT if different else NEW, reason=different, account=account)
 

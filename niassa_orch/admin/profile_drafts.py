@@ -16,6 +16,7 @@ import pydantic
 from niassa_orch import errors
 from niassa_orch.config import documents, guarded, profile_keys, profiles
 from niassa_orch.config import settings as service_settings
+from niassa_orch.domain import accounts
 
 _SETTINGS_FILE = ".seqware/settings"
 _GENERIC = re.compile(r"(^|[._-])(seqware|settings|properties|conf|cfg|txt)(?=$|[._-])")
@@ -94,6 +95,21 @@ def same(
         if theirs == wanted:
             return one
     return None
+
+
+def not_instead(there: profiles.Profile, account: accounts.Account) -> str:
+    """Why a profile for the same Unix user, settings and host does not do what the crontab does; ``""`` if it does.
+
+    Args:
+        there: The profile that is there.
+        account: Whose runs the crontab launches.
+    """
+    keys = there.web_service
+    if keys.user not in (None, account.web_user) or keys.url not in (None, account.web_service_url):
+        return f"{there.file} says another login or web service ([web_service]) than the settings of the crontab's call"
+    held = [f"shadow = {str(there.shadow).lower()}"] if there.shadow else []
+    held += ["paused"] if there.launching.paused else []
+    return f"{there.file} says {' and '.join(held)}: nothing is launched by it yet" if held else ""
 
 
 def difference(path: pathlib.Path, document: collections.abc.Mapping[str, str]) -> str:

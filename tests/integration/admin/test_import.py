@@ -124,6 +124,26 @@ def test_a_profile_that_says_something_else_is_left_and_the_difference_is_told(p
     assert (file.read_text("utf-8"), found["disable"]) == (text, [])
 
 
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ('[web_service]\nuser = "carol@lab.net"\n', "another login or web service"),
+        ('[web_service]\nurl = "http://elsewhere:8080/ws"\n', "another login or web service"),
+        ("shadow = true\n", "shadow = true: nothing is launched by it yet"),
+        ('[launching]\npaused = "not yet"\n', "paused: nothing is launched by it yet"),
+    ],
+)
+def test_a_crontab_is_left_at_work_while_its_profile_does_not_do_the_same(place: Place, more: str, why: str) -> None:
+    crontab = place.crontab()
+    place.run("--file", crontab)
+    ((name, text),) = place.written().items()
+    (place.profiles / name).write_text(text + more, "utf-8")
+    found = place.json("--file", crontab, exit_code=1)
+    (one,) = found["profiles"]
+    assert (one["state"], found["disable"]) == ("different", [])
+    assert why in one["reason"]
+
+
 def test_a_disabled_profile_is_left_and_its_crontab_is_left_at_work(place: Place) -> None:
     crontab = place.crontab()
     place.run("--file", crontab)
