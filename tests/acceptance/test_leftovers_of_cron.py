@@ -123,8 +123,7 @@ async def test_launches_go_on_in_the_next_beat_when_whoever_held_the_lock_is_gon
                 await stage.web.polls()
                 process.kill()
                 await stage.web.reach("completed", mine)
-                calls = len(service.events("launch.called", accessions=mine))
-            assert calls == 2
+                assert len(service.events("launch.called", accessions=mine)) == 2
             await stage.launched_once(mine)
 
 
