@@ -43,8 +43,10 @@ class CrontabGuard:
         except errors.CrontabLaunchesError:
             raise
         except errors.EngineCallError as exc:
+            # Nothing was seen: the next call asks again.
             self._tell_unreadable(str(exc))
-        self._seen_until = time.monotonic() + _SEEN_SECONDS
+        else:
+            self._seen_until = time.monotonic() + _SEEN_SECONDS
 
     def forget(self) -> None:
         """A person says that things may have changed."""

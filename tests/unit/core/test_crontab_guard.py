@@ -52,6 +52,16 @@ async def test_a_crontab_that_cannot_be_read_is_told_and_keeps_nobody_waiting(
     assert stage.events.count("crontab.unreadable") == 1
 
 
+async def test_what_was_not_seen_is_asked_again_at_the_next_call(stage: stages.Stage, scene: scenes.Scene) -> None:
+    calls.crontab(stage.mediator, None)
+    await scene.beat(stages.renamed(stage, "bob"))
+    calls.crontab(stage.mediator, LAUNCHES)
+    scenes.schedule(stage, 2)
+    await scene.beat(stages.renamed(stage, "bob"))
+    assert stage.called == ["launch 1"]
+    assert "still launches" in scene.launcher.trouble
+
+
 async def test_it_is_asked_about_seldom(stage: stages.Stage, scene: scenes.Scene) -> None:
     await scene.beat(stages.renamed(stage, "bob"))
     calls.crontab(stage.mediator, LAUNCHES)
