@@ -70,6 +70,7 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
             if journal.is_open:
                 intended.tidy()
             shared = pollers.Pollers(service, told)
+            told.ask_neighbours = shared.neighbours
             saved = savings.Savings(reach.requests_begun)
             try:
                 yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared, saved)

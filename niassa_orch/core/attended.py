@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, board, calling, enrolling, intents
+from niassa_orch.core import attempts, board, calling, enrolling, gauges, intents
 from niassa_orch.domain import runs, settling
 from niassa_orch.journal import records
 
@@ -99,6 +99,10 @@ class Attended:
         """Tell the board."""
         alive = [attempt for attempt in self._attempts if attempt.calling]
         doubtful = [attempt for attempt in self._attempts if not attempt.calling]
+        self._line.calls = tuple(
+            gauges.EngineCall(tuple(attempt.launches), attempt.begun, attempt.recovered, attempt.is_whitestar)
+            for attempt in alive
+        )
         self._line.in_flight = tuple(accession for attempt in alive for accession in attempt.unsettled)
         self._line.in_doubt = tuple(accession for attempt in doubtful for accession in attempt.unsettled)
         self._line.held = {key: reason for attempt in self._attempts for key, reason in attempt.held.items()}

@@ -10,15 +10,16 @@ import datetime
 import enum
 import time
 import types
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 import structlog
 
-from niassa_orch.core import freshness, savings
+from niassa_orch.core import freshness, gauges, line_copies, pulse, savings
 from niassa_orch.domain import accounts, runs
 
 _EVENTS_KEPT = 200
+_UNSET = object()
 
 
 class State(enum.StrEnum):
@@ -44,8 +45,9 @@ class Level(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Event:
-    """Something that changed, at ``time`` (UTC). ``fields`` are in the order in which they were given."""
+    """Something that changed, at ``time`` (UTC), the ``number``-th. ``fields`` are in the order as given."""
 
+    number: int
     time: datetime.datetime
     level: Level
     name: str
@@ -55,7 +57,7 @@ class Event:
 
 @dataclasses.dataclass(slots=True)
 class AccountLine:
-    """One account on the board; its worker is the only writer.
+    """One account on the board; its worker is the only writer. What is set replaces: nothing in it is changed in place.
 
     Args:
         name: The account, or the stem of a quarantined profile.
@@ -73,10 +75,14 @@ class AccountLine:
         requests_restored: Cancels and retries of users that another write wiped, put back since the service started.
         requests_lost: Those that may be lost and were told to a person instead.
         in_flight: Launches whose engine call runs, by accession.
+        calls: The engine calls of these.
+        launched: Launches begun, minute by minute.
+        poll_seconds: How long the last complete poll took.
         waiting: Why launches wait, in words, or ``""``.
         in_doubt: Accessions whose launch is not settled and is asked again.
         held: Accessions that wait for a person, with the reason.
         lags: How long after jobs moved the web service said so, since the service started.
+        version: Moves with every change.
     """
 
     name: str
@@ -89,24 +95,29 @@ class AccountLine:
     next_beat: float | None = None
     last_good_poll: float | None = None
     counts: Mapping[runs.RunStatus, int] = dataclasses.field(default_factory=dict)
-    ended: collections.Counter[runs.RunStatus] = dataclasses.field(default_factory=collections.Counter)
+    ended: Mapping[runs.RunStatus, int] = dataclasses.field(default_factory=dict)
     jobs_restored: int = 0
     requests_restored: int = 0
     requests_lost: int = 0
     in_flight: tuple[runs.Accession, ...] = ()
+    calls: tuple[gauges.EngineCall, ...] = ()
+    launched: pulse.Pulse = pulse.NO_PULSE
+    poll_seconds: float | None = None
     waiting: str = ""
     in_doubt: tuple[runs.Accession, ...] = ()
     held: Mapping[runs.Accession, str] = dataclasses.field(default_factory=dict)
     lags: freshness.Lags = freshness.NO_LAGS
+    version: int = dataclasses.field(default=0, compare=False, repr=False)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set, and let the version move when that changes anything."""
+        if getattr(self, name, _UNSET) != value:
+            object.__setattr__(self, name, value)
+            object.__setattr__(self, "version", getattr(self, "version", 0) + 1)
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Use:
-    """How full a bounded thing is."""
-
-    busy: int
-    size: int
-    waiting: int
+    def note_ended(self, status: runs.RunStatus) -> None:
+        """A run ended."""
+        self.ended = {**self.ended, status: self.ended.get(status, 0) + 1}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,20 +125,24 @@ class Snapshot:
     """Everything that a face may show, at one moment.
 
     ``now`` is of ``time.monotonic()``; ``journal`` is why the journal cannot be used, so that nothing is launched;
-    ``orphans`` are owners whom nobody serves, with their active runs, most runs first.
+    ``orphans`` are owners whom nobody serves, with their active runs, most runs first. ``revision`` moves with every
+    change of a line; ``revisions`` are those at which the accounts' lines changed last, in the order of ``accounts``.
     """
 
     host: str
     now: float
     uptime_seconds: float
-    pool: Use
-    engine_calls: Use
+    pool: gauges.Use
+    engine_calls: gauges.Use
     draining: bool
     journal: str
     accounts: tuple[AccountLine, ...]
     events: tuple[Event, ...]
     requests: savings.Requests = savings.NO_REQUESTS
     orphans: tuple[tuple[str, int], ...] = ()
+    neighbours: tuple[gauges.Neighbour, ...] = ()
+    revision: int = 0
+    revisions: tuple[int, ...] = ()
 
 
 class _Bounded(Protocol):
@@ -155,10 +170,13 @@ class Board:
         self.journal = ""
         self.requests = savings.NO_REQUESTS
         self.orphans: tuple[tuple[str, int], ...] = ()
+        self.ask_neighbours: Callable[[], Iterable[gauges.Neighbour]] = tuple
         self._pool = pool
         self._engine_calls = engine_calls
         self._started = time.monotonic()
         self._lines: dict[str, AccountLine] = {}
+        self._copies = line_copies.LineCopies(redact)
+        self._told = 0
         self._events: collections.deque[Event] = collections.deque(maxlen=_EVENTS_KEPT)
         self._log: structlog.typing.BindableLogger = structlog.get_logger("niassa_orch")
         self._redact = redact
@@ -175,7 +193,8 @@ class Board:
         """Tell that something changed: to the log and to every face."""
         fields = {key: self._clean(value) for key, value in fields.items()}
         shown = types.MappingProxyType(fields)
-        self._events.append(Event(datetime.datetime.now(datetime.UTC), level, name, account, shown))
+        self._told += 1
+        self._events.append(Event(self._told, datetime.datetime.now(datetime.UTC), level, name, account, shown))
         context = {"account": account, **fields} if account else fields
         getattr(self._log, level)(name, **context)
 
@@ -189,31 +208,25 @@ class Board:
     def snapshot(self) -> Snapshot:
         """The board at this moment, in copies that nobody changes."""
         now = time.monotonic()
+        copies = self._copies.of(self._lines)
         return Snapshot(
             host=self.host,
             now=now,
             uptime_seconds=now - self._started,
-            pool=Use(self._pool.busy, self._pool.size, self._pool.waiting),
-            engine_calls=Use(self._engine_calls.busy, self._engine_calls.size, self._engine_calls.waiting),
+            pool=gauges.Use(self._pool.busy, self._pool.size, self._pool.waiting),
+            engine_calls=gauges.Use(self._engine_calls.busy, self._engine_calls.size, self._engine_calls.waiting),
             draining=self.draining,
             journal=self._redact(self.journal),
-            accounts=tuple(self._copy(self._lines[name]) for name in sorted(self._lines)),
+            accounts=tuple(copy.line for copy in copies),
             events=tuple(self._events),
             requests=self.requests,
             orphans=tuple((self._redact(owner), count) for owner, count in self.orphans),
-        )
-
-    def _copy(self, line: AccountLine) -> AccountLine:
-        """The line as it is now: nothing of it is shared with the worker's, no text of it holds a secret."""
-        return dataclasses.replace(
-            line,
-            reason=self._redact(line.reason),
-            warning=self._redact(line.warning),
-            waiting=self._redact(line.waiting),
-            refusal=self._redact(line.refusal),
-            counts=types.MappingProxyType(dict(line.counts)),
-            ended=line.ended.copy(),
-            held=types.MappingProxyType({key: self._redact(reason) for key, reason in line.held.items()}),
+            neighbours=tuple(
+                dataclasses.replace(one, trouble=self._redact(one.trouble)) if one.trouble else one
+                for one in self.ask_neighbours()
+            ),
+            revision=self._copies.revision,
+            revisions=tuple(copy.revision for copy in copies),
         )
 
     def _clean(self, value: object) -> object:

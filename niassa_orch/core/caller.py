@@ -148,6 +148,7 @@ class Caller:
         attempt = await self._intents.intend(enrolled, verb, batch)
         self._attended.add(attempt)
         accessions = " ".join(map(str, attempt.launches))
+        self._line.launched = self._line.launched.noted(time.monotonic(), len(attempt.launches))
         self._board.event("launch.called", account=self._line.name, accessions=accessions)
         await calling.make(attempt, verb, self._intents.journal)
         await calling.see_through(attempt, place, self._engine, self._board)

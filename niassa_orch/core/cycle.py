@@ -78,7 +78,7 @@ class Cycle:
             active = await guard.unless(self._stopping, self._watch.look(enrolled))
         if active is None:
             return
-        self._line.last_good_poll = self._watch.listed_at
+        self._line.last_good_poll, self._line.poll_seconds = self._watch.listed_at, self._watch.poll_seconds
         self._line.counts = active.counts()
         self._launcher.take_up(enrolled)
         if not enrolled.account.shadow:

@@ -171,7 +171,7 @@ class EnginePropagator:
         fields = {"accession": now.accession, "status": str(before.status), "to": str(now.status)}
         self._event(enrolled, "run.moved", info, **fields, reason=reason)
         if now.status in runs.ENDED and selection.is_of(now, enrolled.account):
-            self._board.line(enrolled.account.name).ended[now.status] += 1
+            self._board.line(enrolled.account.name).note_ended(now.status)
 
     async def _put_back(
         self, enrolled: enrolling.Enrolled, before: runs.WorkflowRun, now: runs.WorkflowRun, doubt: str

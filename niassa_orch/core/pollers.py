@@ -8,11 +8,12 @@ Built by the composition root, used by
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import board, enrolling, errands, guard, job_polling, polling, sharing
+from niassa_orch.core import board, enrolling, errands, gauges, guard, job_polling, polling, sharing
 from niassa_orch.domain import accounts
 from niassa_orch.oozie import client
 
@@ -144,7 +145,7 @@ class Pollers:
         """An account shares its poller of runs no more; what only it used is let go."""
         key = _key(member.enrolled.account)
         self._of_runs[key].leave(member)
-        if member.enrolled.account.polls_alone and not self._of_runs[key].is_used:
+        if member.enrolled.account.polls_alone and not self._of_runs[key].accounts:
             del self._of_runs[key]
 
     def of_jobs(self, enrolled: enrolling.Enrolled) -> SharedJobs | None:
@@ -167,12 +168,33 @@ class Pollers:
             for web_user, count in poller.orphans().items()
         }
 
+    def neighbours(self) -> Iterator[gauges.Neighbour]:
+        """How each server that an account uses answered last; of several pollers of one, the one that fares worst."""
+        used: set[str] = set()
+        found: dict[str, gauges.Neighbour] = {}
+        for (url, _, _), poller in self._of_runs.items():
+            sharing_it = poller.accounts
+            if sharing_it:
+                used.update(account.oozie_url for account in sharing_it)
+                seen = (poller.listed_at, poller.look_seconds, poller.trouble)
+                now = gauges.Neighbour(gauges.Kind.WEB_SERVICE, url, *seen)
+                found[url] = min(found.get(url, now), now, key=_health)
+        yield from found.values()
+        for url in used & self._of_jobs.keys():
+            state = self._of_jobs[url].poller.state
+            yield gauges.Neighbour(gauges.Kind.OOZIE, url, state.read_at, state.latency_seconds, state.trouble)
+
     async def close(self) -> None:
         """End what is under way."""
         await asyncio.gather(
             *(poller.close() for poller in self._of_runs.values()),
             *(shared.close() for shared in self._of_jobs.values()),
         )
+
+
+def _health(neighbour: gauges.Neighbour) -> tuple[bool, float]:
+    """The less, the worse: who has trouble first, then who answered longest ago."""
+    return not neighbour.trouble, neighbour.answered_at or 0.0
 
 
 def _key(account: accounts.Account) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from niassa_orch import errors
 from niassa_orch.core import active_runs, board, enrolling, errands, guard, sharing, throttle
-from niassa_orch.domain import runs
+from niassa_orch.domain import accounts, runs
 
 _ByOwner = dict[str, dict[runs.Accession, runs.WorkflowRun]]
 _Tell = Callable[[active_runs.ActiveRuns, active_runs.Listed], None]
@@ -64,6 +64,7 @@ class RunPoller:
         self._sweeping: asyncio.Task[None] | None = None
         self._rest = throttle.Throttle(_SWEEP_REST_SECONDS, sweep_seconds)
         self.listed_at: float | None = None
+        self.look_seconds: float | None = None
         self.sweep_trouble = ""
 
     def join(self, enrolled: enrolling.Enrolled, proven_at: float) -> Member:
@@ -82,9 +83,14 @@ class RunPoller:
             self._sweeping.cancel()
 
     @property
-    def is_used(self) -> bool:
-        """Whether anybody shares it."""
-        return bool(self._members)
+    def accounts(self) -> list[accounts.Account]:
+        """Who shares it."""
+        return [member.enrolled.account for member in self._members]
+
+    @property
+    def trouble(self) -> str:
+        """Why the last look brought nothing, or ``""``."""
+        return str(self._shared.trouble or "")
 
     def runs_of(self, owner: str) -> active_runs.ActiveRuns:
         """What is known of an owner's runs."""
@@ -134,6 +140,7 @@ class RunPoller:
                 self._owned[owner].requests.saw_list(listed.values(), began)
         await self._tell(active_runs.ActiveRuns.tell_asked, found, asking)
         self.listed_at = began
+        self.look_seconds = time.monotonic() - began
         if self._is_sweeping or not self._rest.is_over(began):
             return
         if self._swept_at is None:

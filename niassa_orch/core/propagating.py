@@ -189,7 +189,7 @@ class Propagator:
             if job is not None:
                 self._texts.written(run, job, found)
             if decision.status in runs.ENDED:
-                self._board.line(enrolled.account.name).ended[decision.status] += 1
+                self._board.line(enrolled.account.name).note_ended(decision.status)
             return Propagated(write.run, has_moved=True, followed=self._followed(run, write, job))
         if write.written is writing.Written.MOVED:
             self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))

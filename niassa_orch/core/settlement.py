@@ -206,7 +206,7 @@ class Settlement:
     def _tell(self, case: "_Case", verdict: settling.Verdict) -> None:
         name = case.enrolled.account.name
         if verdict.ended is not None:
-            self._board.line(name).ended[verdict.ended] += 1
+            self._board.line(name).note_ended(verdict.ended)
         level = board.Level.ERROR if verdict.outcome.needs_person else board.Level.INFO
         launched = verdict.outcome is settling.Outcome.LAUNCHED
         event = "launch.verified" if launched else f"launch.{verdict.outcome}".replace(" ", "_")

@@ -51,6 +51,11 @@ class Watch:
         return self._shared.of_runs(self._member.enrolled).listed_at if self._member else None
 
     @property
+    def poll_seconds(self) -> float | None:
+        """How long that took."""
+        return self._shared.of_runs(self._member.enrolled).look_seconds if self._member else None
+
+    @property
     def sweep_trouble(self) -> str:
         """Why runs may be missing that were active before we looked, or ``""``."""
         return self._shared.of_runs(self._member.enrolled).sweep_trouble if self._member else ""

@@ -159,7 +159,7 @@ def _cells(line: board.AccountLine, now: float, *, wide: bool) -> list[rich.text
     doubt = _count(len(line.in_doubt) + len(line.held), "bold red" if line.held else "yellow")
     age = "never" if line.last_good_poll is None else f"{numbers.duration(now - line.last_good_poll)} ago"
     active = [_count(line.counts.get(status, 0)) for _, status in _ACTIVE]
-    ended = [_count(line.ended[status]) for _, status in _ENDED] if wide else []
+    ended = [_count(line.ended.get(status, 0)) for _, status in _ENDED] if wide else []
     names = [rich.text.Text(name or "?") for name in ((line.name, line.unix_user) if wide else (line.name,))]
     return [*names, state, *active, _count(len(line.in_flight)), doubt, *ended, rich.text.Text(age)]
 

@@ -2,7 +2,7 @@
 
 import math
 
-from niassa_orch.core import board
+from niassa_orch.core import gauges
 
 _THOUSANDS = ("", "k", "M", "G")
 
@@ -32,7 +32,7 @@ def amount(number: int) -> str:
     return f"{number}{_THOUSANDS[power]}"
 
 
-def use(how_full: board.Use) -> str:
+def use(how_full: gauges.Use) -> str:
     """How full something bounded is, and how many wait for it."""
     waiting = f" (+{how_full.waiting} waiting)" if how_full.waiting else ""
     return f"{how_full.busy}/{how_full.size}{waiting}"

@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from niassa_orch.core import board, freshness, pool, savings
+from niassa_orch.core import board, freshness, gauges, pool, savings
 from niassa_orch.domain import runs
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import secrets
@@ -25,7 +25,7 @@ async def test_a_snapshot_tells_everything_at_one_moment() -> None:
         told.line("bob").lags = lags = freshness.NO_LAGS.noted(3)
         seen = told.snapshot()
     assert (seen.host, seen.draining) == ("server2", True)
-    assert (seen.pool, seen.engine_calls) == (board.Use(1, 10, 0), board.Use(0, 2, 0))
+    assert (seen.pool, seen.engine_calls) == (gauges.Use(1, 10, 0), gauges.Use(0, 2, 0))
     assert [line.name for line in seen.accounts] == ["alice", "bob"]
     assert (seen.requests.saved, seen.orphans) == (63, (("eve@lab.net", 3),))
     assert [line.lags for line in seen.accounts] == [freshness.NO_LAGS, lags]
@@ -39,14 +39,14 @@ async def test_a_snapshot_tells_everything_at_one_moment() -> None:
 def test_a_snapshot_does_not_change_when_the_board_does() -> None:
     told = fakes.board_of()
     line = told.line("bob")
-    line.ended[runs.RunStatus.FAILED] += 1
+    line.note_ended(runs.RunStatus.FAILED)
     counts = {runs.RunStatus.RUNNING: 1}
     line.counts = counts
     held = {runs.Accession(7): "two jobs"}
     line.held = held
     seen = told.snapshot()
     line.state = board.State.STOPPING
-    line.ended[runs.RunStatus.FAILED] += 1
+    line.note_ended(runs.RunStatus.FAILED)
     counts[runs.RunStatus.RUNNING] = 5
     held.clear()
     told.event("later")

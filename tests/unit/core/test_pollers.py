@@ -7,7 +7,8 @@ import weakref
 
 import pytest
 
-from niassa_orch.core import enrolling, polling, watching
+from niassa_orch import errors
+from niassa_orch.core import enrolling, gauges, polling, watching
 from niassa_orch.domain import runs
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
@@ -68,3 +69,41 @@ async def test_a_sweep_that_nobody_is_left_for_ends(stage: stages.Stage) -> None
     await asyncio.wait(sweeps)
     assert sweeps[0].cancelled()
     assert stage.events == []
+
+
+async def test_a_web_service_that_fails_is_told_with_its_trouble_and_when_it_answered_last(stage: stages.Stage) -> None:
+    bob, mine = enrolled(stage, "bob", alone=False), watch(stage)
+    await mine.look(bob)
+    well, _ = stage.pollers.neighbours()
+    assert (well.kind, well.url, well.trouble) == (gauges.Kind.WEB_SERVICE, bob.account.web_service_url, "")
+    assert well.answered_at is not None
+    assert well.poll_seconds is not None
+    stage.service.before_get = [fakes.unreachable] * 5
+    mine.hurry()
+    with pytest.raises(errors.WebServiceUnavailableError):
+        await mine.look(bob)
+    failing, _ = stage.pollers.neighbours()
+    assert (failing.trouble != "", failing.answered_at) == (True, well.answered_at)
+
+
+async def test_an_oozie_is_told_while_an_account_uses_it(stage: stages.Stage) -> None:
+    bob, mine = enrolled(stage, "bob", alone=False), watch(stage)
+    await mine.look(bob)
+    await mine.look_at_jobs(bob)
+    _, oozie = stage.pollers.neighbours()
+    assert (oozie.kind, oozie.url, oozie.trouble) == (gauges.Kind.OOZIE, bob.account.oozie_url, "")
+    mine.leave()
+    assert list(stage.pollers.neighbours()) == []
+
+
+async def test_of_two_pollers_of_one_web_service_the_one_in_trouble_is_told(stage: stages.Stage) -> None:
+    alone, shared = enrolled(stage, "alone", alone=True), enrolled(stage, "bob", alone=False)
+    first, second = watch(stage), watch(stage)
+    await first.look(alone)
+    await second.look(shared)
+    stage.service.before_get = [fakes.unreachable] * 5
+    first.hurry()
+    with pytest.raises(errors.WebServiceUnavailableError):
+        await first.look(alone)
+    told, _ = stage.pollers.neighbours()
+    assert told.trouble

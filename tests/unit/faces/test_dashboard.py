@@ -8,7 +8,7 @@ import pytest
 import rich.cells
 import rich.console
 
-from niassa_orch.core import board, freshness, savings
+from niassa_orch.core import board, freshness, gauges, savings
 from niassa_orch.domain import runs
 from niassa_orch.faces import dashboard
 from tests.fakes import neighbours_in_memory as fakes
@@ -36,12 +36,12 @@ DAVE = board.AccountLine("dave", "niassa-dave", state=State.WRONG_PASSWORD, reas
 
 
 def event(number: int, **fields: object) -> board.Event:
-    return board.Event(NOON, board.Level.ERROR, f"run.moved{number}", "alice", fields)
+    return board.Event(number, NOON, board.Level.ERROR, f"run.moved{number}", "alice", fields)
 
 
 def snapshot(*lines: board.AccountLine, events: int = 0, draining: bool = False, journal: str = "") -> board.Snapshot:
     told = tuple(event(number, accession=number) for number in range(events))
-    uses = board.Use(3, 10, 2), board.Use(1, 2, 0)
+    uses = gauges.Use(3, 10, 2), gauges.Use(1, 2, 0)
     return board.Snapshot("server2.lab.net", NOW, 3700, *uses, draining, journal, lines, told)
 
 
@@ -173,7 +173,7 @@ def test_what_a_neighbour_wrote_neither_breaks_lines_nor_reaches_the_terminal_as
     evil = "one\ntwo\r\x1b[2J\x07\x9b31m[bold]three[/oops]"
     line = board.AccountLine("bob", "[red]eve[/red]", state=State.BACKING_OFF, reason=evil, held={})
     seen = board.Snapshot(
-        "h", NOW, 0, board.Use(0, 1, 0), board.Use(0, 1, 0), False, evil, (line,), (event(1, text=evil),)
+        "h", NOW, 0, gauges.Use(0, 1, 0), gauges.Use(0, 1, 0), False, evil, (line,), (event(1, text=evil),)
     )
     output = io.StringIO()
     rich.console.Console(width=200, height=60, file=output).print(dashboard.render(seen, 200, 60))

@@ -4,10 +4,10 @@ import io
 import pytest
 import rich.console
 
-from niassa_orch.core import board, savings
+from niassa_orch.core import board, gauges, savings
 from niassa_orch.faces import headline
 
-QUIET = board.Snapshot("server2", 1000.0, 60, board.Use(0, 10, 0), board.Use(0, 2, 0), False, "", (), ())
+QUIET = board.Snapshot("server2", 1000.0, 60, gauges.Use(0, 10, 0), gauges.Use(0, 2, 0), False, "", (), ())
 
 
 def line(name: str, *lags_seconds: float) -> board.AccountLine:
