@@ -27,6 +27,8 @@
       InstallationError           the administrator's files were not put in place
       JournalError                the journal cannot be read or written: nothing may be launched
         OvertakenError            another process settled the launch meanwhile, or a person said what became of it
+        AuditError                the audit trail cannot be written: nothing is launched, killed, resumed or rerun
+      OrderError                  what an operator ordered cannot be done; the message is for that person
 
 A message says what, who, and what to do next. ``Transient`` marks what may be asked again. A time-out means unknown,
 not failed. No message, field or repr holds a secret.
@@ -140,6 +142,14 @@ class JournalError(NiassaOrchError):
 
 class OvertakenError(JournalError):
     """Another process settled the launch meanwhile, or a person said what became of it: look again."""
+
+
+class AuditError(JournalError):
+    """The audit trail cannot be written; nothing irreversible may be begun, and no order is taken."""
+
+
+class OrderError(NiassaOrchError):
+    """What an operator ordered cannot be done; the message says to that person why, and what to do instead."""
 
 
 class EngineBusyError(EngineCallError, Transient):

@@ -191,6 +191,8 @@ SettingsPath = Annotated[str, pydantic.AfterValidator(settings_path)]
 AbsolutePath = Annotated[Path, pydantic.BeforeValidator(given_path), pydantic.AfterValidator(absolute_path)]
 #: Taken from where the service was started when it is relative, and absolute from then on.
 StartPath = Annotated[Path, pydantic.BeforeValidator(given_path), pydantic.AfterValidator(Path.absolute)]
+#: The same; ``""`` stands for a place that follows from others, and becomes ``None``.
+StartPathOrEmpty = Annotated[StartPath | None, pydantic.BeforeValidator(lambda path: path or None)]
 Command = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(command_words)]
 Hours = Annotated[tuple[windows.Window, ...], pydantic.PlainValidator(hours)]
 Paused = Annotated[str, pydantic.BeforeValidator(paused)]

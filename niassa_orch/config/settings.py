@@ -141,6 +141,8 @@ class Settings(documents.Table):
     accounts_watch: AccountsWatch = AccountsWatch.AUTO
     state_dir: checks.StartPath = Path("/var/lib/niassa-orch")
     runtime_dir: checks.StartPath = Path("/run/niassa-orch")
+    #: Where the audit trail is written; ``""``: in the folder ``audit`` of ``state_dir``.
+    audit_dir: checks.StartPathOrEmpty = None
     host: checks.HostOrEmpty = ""
     #: For the sandbox only: a service that runs as root may then serve accounts whose Unix user is root.
     allow_root: bool = False
@@ -159,6 +161,11 @@ class Settings(documents.Table):
     def secrets(self) -> credentials.Secrets:
         """Where passwords are read that profiles name; without those of any environment unless ``load`` made this."""
         return self._surroundings.secrets
+
+    @property
+    def effective_audit_dir(self) -> Path:
+        """``audit_dir``, else the folder ``audit`` of the state directory."""
+        return self.audit_dir or self.state_dir / "audit"
 
     def origin(self, key: str) -> str:
         """Who said the value of a dotted key: a file, a variable, an option; ``""`` when it is the default."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
-from niassa_orch.journal import acts, moments, opening, records, shadows
+from niassa_orch.journal import acts, moments, opening, orders, records, shadows
 
 Run = tuple[str, runs.Accession]
-Loaded = tuple[dict[Run, records.Launch], acts.Counting, int]
+Loaded = tuple[dict[Run, records.Launch], acts.Counting, orders.Standing, int]
 _KEPT_DAYS = 90
 
 
@@ -45,13 +45,14 @@ def prune(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM launches WHERE settled < ?", (oldest,))
             acts.prune(database, oldest)
             shadows.prune(database, oldest)
+            orders.prune(database, oldest)
 
 
 def load(database: sqlite3.Connection) -> Loaded:
-    """What is kept in memory: unsettled launches by run, the acts that count, and up to which change."""
+    """What is kept in memory: unsettled launches by run, acts that count, standing orders, and up to which change."""
     # Before the rows: what is written between the two is read again next time.
     seen = opening.version(database)
     columns = ", ".join(records.COLUMNS)
     rows = database.execute(f"SELECT {columns} FROM launches WHERE settled IS NULL")  # noqa: S608 - our own names
     opened = {launch.key: launch for launch in map(records.of_row, rows)}
-    return opened, acts.load(database), seen
+    return opened, acts.load(database), orders.load(database), seen

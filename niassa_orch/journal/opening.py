@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from niassa_orch import errors
 
 #: ``schema_N.sql`` brings a journal from version N - 1 to version N.
-VERSION = 3
+VERSION = 4
 _BUSY_SECONDS = 5.0
 
 

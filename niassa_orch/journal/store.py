@@ -2,8 +2,8 @@
 
 A call of this class returns when its commit is on disk; a commit that was asked for is carried out, and remembered,
 also when who waits for it is cancelled. What is unsettled is mirrored in memory, so that asking for the fence costs
-nothing; another process (``niassa-orch resolve``) may settle too, which ``refresh`` notices. Its doors are this module,
-``acts``, ``past`` and ``shadows``. Opened by the composition root; used by ``core``.
+nothing; another process (``niassa-orch resolve``) may settle too, which ``refresh`` notices. Its other doors: ``acts``,
+``orders``, ``past``, ``shadows``. Opened by the composition root; used by ``core``.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from niassa_orch import errors
 from niassa_orch.domain import accounts, runs, settling
-from niassa_orch.journal import acts, keeping, moments, opening, past, records, shadows, writing
+from niassa_orch.journal import acts, keeping, moments, opening, orders, past, records, shadows, writing
 
 _OPEN_AGAIN_SECONDS = 10.0
 _COLUMNS = ", ".join(records.COLUMNS)
@@ -50,14 +50,14 @@ class Journal:
         self._writer = writing.Writer(path, why_not_new)
         self._open: dict[keeping.Run, records.Launch] = {}
         self._urls: set[str] = set()
-        self._seen = 0
-        self._open_again = 0.0
+        self._seen, self._open_again = 0, 0.0
         self._must_know = must_know
         self._prunes = patient
         self.is_open = False
         self.acts = acts.Acts(self._writer)
         self.past = past.Past(self._writer)
         self.shadows = shadows.Shadows(self._writer)
+        self.orders = orders.Orders(self._writer)
         try:
             self._take(self._writer.open(self._load))
         except errors.JournalError:
@@ -205,7 +205,7 @@ class Journal:
         if seen != self._seen:
             # Whatever is intended from here on is not on disk when that is read: only these can be missing there.
             before = dict(self._open)
-            found, _, self._seen = await self._writer.read(keeping.load)
+            found, _, self.orders.standing, self._seen = await self._writer.read(keeping.load)
             self._compare(before, found)
 
     async def _open_late(self) -> None:
@@ -224,7 +224,7 @@ class Journal:
     def _take(self, loaded: keeping.Loaded) -> None:
         """On the event loop, all at once: nothing is known to be open before what is open is known."""
         self.is_open = True
-        self._open, self.acts.counting, self._seen = loaded
+        self._open, self.acts.counting, self.orders.standing, self._seen = loaded
         self._urls = {url for url, _ in self._open}
 
     def _compare(self, before: dict[keeping.Run, records.Launch], found: dict[keeping.Run, records.Launch]) -> None:
