@@ -18,6 +18,7 @@ from niassa_orch import early_signals, errors, logs
 from niassa_orch.admin import check as admin_check
 from niassa_orch.config import settings
 from niassa_orch.core import (
+    audit,
     board,
     desks,
     enrolling,
@@ -25,6 +26,7 @@ from niassa_orch.core import (
     intents,
     limits,
     neighbours,
+    orders,
     pollers,
     pool,
     savings,
@@ -62,18 +64,22 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
         )
         opened.callback(journal.close)
         told.tell_journal(journal.trouble)
+        trail = audit.Trail(service.effective_audit_dir, redactor.redact, told.tell_audit)
+        opened.callback(trail.close)
+        standing = orders.StandingOrders(journal, told)
+        standing.look()
         async with _session(service) as http:
             reach = neighbours.Neighbours(service, http)
-            enrol = enrolling.Enrolling(service, directory, reach, redactor.register)
+            enrol = enrolling.Enrolling(service, directory, reach, redactor.register, trail)
             most = limits.Limits(service.launching, service.beat.interval_seconds, enrol.claims)
-            intended = intents.Intents(journal, directory, most, _JOURNAL_FRESH_SECONDS)
+            intended = intents.Intents(journal, directory, most, standing, _JOURNAL_FRESH_SECONDS)
             if journal.is_open:
                 intended.tidy()
             shared = pollers.Pollers(service, told)
             told.ask_neighbours = shared.neighbours
             saved = savings.Savings(reach.requests_begun)
             try:
-                yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared, saved)
+                yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared, saved, standing, trail)
             finally:
                 await shared.close()
 
@@ -168,7 +174,9 @@ async def _enrolling(
 ) -> AsyncIterator[enrolling.Enrolling]:
     async with _session(service) as http:
         directory = state_directory.StateDirectory(place)
-        yield enrolling.Enrolling(service, directory, neighbours.Neighbours(service, http), redactor.register)
+        yield enrolling.Enrolling(
+            service, directory, neighbours.Neighbours(service, http), redactor.register, audit.Trail(None)
+        )
 
 
 def _session(service: settings.Settings) -> sessions.Session:

@@ -16,10 +16,12 @@ from typing import Protocol
 import structlog
 
 from niassa_orch.core import freshness, gauges, line_copies, pulse, savings
-from niassa_orch.domain import accounts, runs
+from niassa_orch.domain import accounts, orders, runs
 
 _EVENTS_KEPT = 200
 _UNSET = object()
+
+Orders = tuple[orders.Order, ...]
 
 
 class State(enum.StrEnum):
@@ -127,6 +129,7 @@ class Snapshot:
     ``now`` is of ``time.monotonic()``; ``journal`` is why the journal cannot be used, so that nothing is launched;
     ``orphans`` are owners whom nobody serves, with their active runs, most runs first. ``revision`` moves with every
     change of a line; ``revisions`` are those at which the accounts' lines changed last, in the order of ``accounts``.
+    ``orders`` are those in force; ``audit`` is why the audit trail cannot be written: nothing is launched then either.
     """
 
     host: str
@@ -143,6 +146,8 @@ class Snapshot:
     neighbours: tuple[gauges.Neighbour, ...] = ()
     revision: int = 0
     revisions: tuple[int, ...] = ()
+    orders: Orders = ()
+    audit: str = ""
 
 
 class _Bounded(Protocol):
@@ -171,6 +176,8 @@ class Board:
         self.requests = savings.NO_REQUESTS
         self.orphans: tuple[tuple[str, int], ...] = ()
         self.ask_neighbours: Callable[[], Iterable[gauges.Neighbour]] = tuple
+        self.ask_orders: Callable[[], Orders] = tuple
+        self.audit = ""
         self._pool = pool
         self._engine_calls = engine_calls
         self._started = time.monotonic()
@@ -200,10 +207,19 @@ class Board:
 
     def tell_journal(self, trouble: str) -> None:
         """Tell, when it changes, why the journal cannot be used; ``""`` when it can."""
-        if bool(trouble) != bool(self.journal):
-            name, level = ("journal.unusable", Level.ERROR) if trouble else ("journal.recovered", Level.INFO)
-            self.event(name, level=level, **({"reason": trouble} if trouble else {}))
-        self.journal = trouble
+        before, self.journal = self.journal, trouble
+        self._tell_use("journal", before, trouble)
+
+    def tell_audit(self, trouble: str) -> None:
+        """Tell, when it changes, why the audit trail cannot be written; ``""`` when it can."""
+        before, self.audit = self.audit, trouble
+        self._tell_use("audit", before, trouble)
+
+    def _tell_use(self, what: str, before: str, trouble: str) -> None:
+        if trouble and not before:
+            self.event(f"{what}.unusable", level=Level.ERROR, reason=trouble)
+        elif before and not trouble:
+            self.event(f"{what}.recovered")
 
     def snapshot(self) -> Snapshot:
         """The board at this moment, in copies that nobody changes."""
@@ -227,6 +243,8 @@ class Board:
             ),
             revision=self._copies.revision,
             revisions=tuple(copy.revision for copy in copies),
+            orders=tuple(dataclasses.replace(order, reason=self._redact(order.reason)) for order in self.ask_orders()),
+            audit=self._redact(self.audit),
         )
 
     def _clean(self, value: object) -> object:

@@ -12,6 +12,7 @@ from niassa_orch.core import (
     freshness,
     guard,
     launching,
+    orders,
     pool,
     propagating,
     shadowing,
@@ -32,6 +33,7 @@ class Cycle:
         rounds: Of this account, for the runs that the engine propagates.
         shadow: Of this account, when it is in shadow mode.
         watch: What this account sees of its neighbours.
+        standing: The orders of operators.
         stopping: Set when no new work may begin.
     """
 
@@ -44,6 +46,7 @@ class Cycle:
         rounds: engine_rounds.EngineRounds,
         shadow: shadowing.Shadowing,
         watch: watching.Watch,
+        standing: orders.StandingOrders,
         stopping: asyncio.Event,
     ) -> None:
         self._line = line
@@ -51,6 +54,7 @@ class Cycle:
         self._rounds = rounds
         self._shadow = shadow
         self._watch = watch
+        self._orders = standing
         self._stopping = stopping
         follower = following.Following(launcher, propagator, self._note_lag)
         self._work = working_off.WorkingOff(line.name, slots, follower, propagator, stopping)
@@ -86,6 +90,10 @@ class Cycle:
             self._launcher.offer(enrolled, active.scheduled)
         await self._launcher.let_go(enrolled, active.submitted)
         await self._launcher.settle_doubts()
+        await self._end_urgency(active)
+        if pause := self._orders.pause(self._line.name):
+            self._line.warning = str(pause)
+            return
         await (self._shade if enrolled.account.shadow else self._propagate)(enrolled, active)
 
     async def _propagate(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
@@ -101,6 +109,12 @@ class Cycle:
             raise went.login
         if went.is_cut:
             self._watch.wake()
+
+    async def _end_urgency(self, active: active_runs.ActiveRuns) -> None:
+        """A run that is launched, by whomever, is urgent no more."""
+        if urgent := self._orders.urgent(self._line.name):
+            launched = (run.accession for run in active if run.status is not runs.RunStatus.SUBMITTED)
+            await self._orders.fulfil(self._line.name, urgent.intersection(launched))
 
     async def _shade(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
         """Decide and write nothing; what we launched before is settled all the same."""

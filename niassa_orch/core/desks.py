@@ -3,7 +3,7 @@
 import dataclasses
 
 from niassa_orch.config import settings
-from niassa_orch.core import board, enrolling, intents, pollers, pool, savings
+from niassa_orch.core import audit, board, enrolling, intents, orders, pollers, pool, savings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -18,3 +18,5 @@ class Desk:
     enrolling: enrolling.Enrolling
     pollers: pollers.Pollers
     savings: savings.Savings
+    orders: orders.StandingOrders
+    trail: audit.Trail

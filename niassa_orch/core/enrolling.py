@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from niassa_orch import errors
 from niassa_orch.config import choosing, credentials, profiles, settings, user_settings
-from niassa_orch.core import neighbours, state_directory
+from niassa_orch.core import audit, neighbours, state_directory
 from niassa_orch.domain import accounts
 from niassa_orch.oozie import client as oozie_client
 from niassa_orch.seqware import identity, installation, query
@@ -29,6 +29,7 @@ class Enrolled:
         oozie_server: A client of its Oozie server, if it has one.
         identity: Whose identity its engine calls have.
         mediator: The mediator that they go through.
+        trail: Where everything is written that is done in its name.
         warning: Something that a person should look at though the account works, or ``""``.
     """
 
@@ -37,6 +38,7 @@ class Enrolled:
     oozie_server: oozie_client.Oozie | None
     identity: identity.Identity
     mediator: pathlib.Path
+    trail: audit.Trail
     warning: str = ""
 
     def oozie(self) -> oozie_client.Oozie:
@@ -78,6 +80,7 @@ class Enrolling:
         directory: Where mediators of accounts of our own Unix user are installed.
         reach: Makes clients of neighbours.
         redact: Told of every secret, so that the log never shows one.
+        trail: Where everything is written that is done in the name of accounts.
     """
 
     def __init__(
@@ -86,11 +89,13 @@ class Enrolling:
         directory: state_directory.StateDirectory,
         reach: neighbours.Neighbours,
         redact: Callable[[str], None],
+        trail: audit.Trail,
     ) -> None:
         self._settings = service
         self._directory = directory
         self._reach = reach
         self._redact = redact
+        self._trail = trail
         self._claims: dict[tuple[str, str, str], str] = {}
 
     async def enrol(self, profile: profiles.Profile) -> Enrolled:
@@ -108,6 +113,7 @@ class Enrolling:
             oozie_server=self._reach.oozie(whole.account),
             identity=whole.identity,
             mediator=whole.mediator,
+            trail=self._trail,
             warning=whole.warning,
         )
 

@@ -7,7 +7,7 @@ who holds a turn) its events and its dashboard tell. Reads and changes nothing. 
 import dataclasses
 import datetime
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from niassa_orch import errors
 from niassa_orch.config import settings
@@ -30,18 +30,24 @@ class Explaining:
     Args:
         service: The settings of the process.
         enrolled: Every account that can be worked for.
-        journal: What was launched; ``None`` when there is none yet.
+        journal: What was launched, and what operators ordered; ``None`` when there is none yet.
+        also: What keeps a run as far as only the running process knows.
 
     Attributes:
         is_known: Whether a web service knew a run that was explained.
     """
 
     def __init__(
-        self, service: settings.Settings, enrolled: Sequence[enrolling.Enrolled], journal: store.Journal | None
+        self,
+        service: settings.Settings,
+        enrolled: Sequence[enrolling.Enrolled],
+        journal: store.Journal | None,
+        also: Callable[[accounts.Account, runs.Accession], Iterable[str]] = lambda _account, _accession: (),
     ) -> None:
         self._service = service
         self._enrolled = enrolled
         self._journal = journal
+        self._also = also
         self.is_known = False
 
     async def explain(self, accession: runs.Accession) -> AsyncIterator[Said]:

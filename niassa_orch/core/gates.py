@@ -1,4 +1,4 @@
-"""Why an account launches nothing now whatever is scheduled: it is paused, or outside of its hours.
+"""Why an account launches nothing now whatever is scheduled: an order, a pause in its profile, its hours.
 
 What its profile says counts at the moment of the question; what was begun goes on. Owned by ``core.launching``.
 """
@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from niassa_orch.core import board
-from niassa_orch.domain import accounts, windows
+from niassa_orch.domain import accounts, orders, windows
 
 _HOUR_SECONDS = 3600
 
@@ -19,6 +19,7 @@ class Gate:
     Args:
         line: The account's line on the board.
         told: The board, for events.
+        keeper: Says which order keeps an account from launching, if one does.
         now: The time in the zone of the host.
     """
 
@@ -26,17 +27,20 @@ class Gate:
         self,
         line: board.AccountLine,
         told: board.Board,
+        keeper: Callable[[str], orders.Order | None],
         now: Callable[[], datetime.datetime] = datetime.datetime.now,
     ) -> None:
         self._line = line
         self._board = told
+        self._keeper = keeper
         self._now = now
         self._told = ""
         self.why = ""
 
     def is_shut(self, account: accounts.Account) -> bool:
         """Whether nothing of the account may be launched now; told when that begins and when it ends."""
-        cause, self.why = _cause(account, self._now())
+        order = self._keeper(account.name)
+        cause, self.why = (str(order), str(order)) if order else _cause(account, self._now())
         if cause != self._told:
             self._told = cause
             if cause:

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from niassa_orch.core import attempts, enrolling, limits, sharing, state_directory
+from niassa_orch.core import attempts, enrolling, limits, orders, sharing, state_directory
 from niassa_orch.domain import accounts, runs
 from niassa_orch.journal import moments, records, store
 from niassa_orch.seqware import call, identity
@@ -23,6 +23,7 @@ class Intents:
         journal: Where intents are written.
         directory: Where transcripts lie.
         most: How many launches may begin, of each account and in all.
+        standing: What operators ordered.
         fresh_seconds: How long nobody looks again what others wrote into the journal.
     """
 
@@ -31,11 +32,13 @@ class Intents:
         journal: store.Journal,
         directory: state_directory.StateDirectory,
         most: limits.Limits,
+        standing: orders.StandingOrders,
         fresh_seconds: float = 0.0,
     ) -> None:
         self.journal = journal
         self.directory = directory
         self.limits = most
+        self.orders = standing
         self._attended: set[str] = set()
         self._ever: set[str] = set()
         self._shared = sharing.Shared(self._look, fresh_seconds)

@@ -69,7 +69,8 @@ class Launcher:
         self._attended = attended.Attended(line, told, intended)
         self._rests = rests.Rests(line, told)
         self._share = shares.Share(line, told, intended)
-        self._gate = gates.Gate(line, told)
+        self._gate = gates.Gate(line, told, intended.orders.keeper)
+        self._orders = intended.orders
         self._caller = caller.Caller(line, told, turns, self._rests, self._share, intended, self._attended, engine)
         self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None
@@ -91,13 +92,13 @@ class Launcher:
 
     def offer(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Begin to launch what can be launched of ``listed``, unless launches of this account are under way."""
-        if self._launching is not None and not self._launching.done():
-            return
-        if not self._rests.are_over or self._stopping.is_set():
-            return
-        if self._gate.is_shut(enrolled.account):
+        is_shut = self._gate.is_shut(enrolled.account)
+        if is_shut:
+            self.revoke()
             self._share.leave(enrolled)
             self._line.waiting = self._gate.why
+        is_busy = self._launching is not None and not self._launching.done()
+        if is_shut or is_busy or not self._rests.are_over or self._stopping.is_set():
             return
         available = functools.partial(self.is_available, enrolled)
         launchable = selection.select_launchable(listed, enrolled.account, available)
@@ -113,9 +114,14 @@ class Launcher:
         for attempt in self._attended.take_up(enrolled):
             self._spawn(functools.partial(self._wait_for, attempt), f"adopted:{attempt.header.call_id}")
 
-    def revoke(self) -> None:
-        """What launches go by has changed: the call under way goes on, no further one is made or waited for."""
+    def revoke(self, wanted: runs.Accession | None = None) -> None:
+        """What launches go by has changed: the call under way goes on, no further one is made or waited for.
+
+        A person wants the run that is ``wanted`` now: it need not rest.
+        """
         self._term += 1
+        if wanted is not None:
+            self._rests.forget_run(wanted)
         if self._launching is not None and self._caller.is_waiting:
             self._launching.cancel()
 
@@ -184,7 +190,7 @@ class Launcher:
     async def _launch(self, enrolled: enrolling.Enrolled, launchable: Sequence[runs.WorkflowRun], term: int) -> None:
         rest = list(launchable)
         while rest and self._may_launch(enrolled, term) and (room := self._share.room(enrolled, rest)):
-            batch = selection.next_batch(rest, min(room, self._batch))
+            batch = selection.next_batch(rest, min(room, self._batch), self._orders.urgent(enrolled.account.name))
             rest = [run for run in rest if run not in batch]
             attempt = await self._call(enrolled, batch, term)
             if attempt is not None:
@@ -207,10 +213,8 @@ class Launcher:
 
     def _may_call(self, enrolled: enrolling.Enrolled, term: int) -> bool:
         """Asked after waits too: that for the Unix user's turn may last hours, and the gate may have shut."""
-        return self._may_go_on(term) and not self._gate.is_shut(enrolled.account)
-
-    def _may_go_on(self, term: int) -> bool:
-        return term == self._term and not self._stopping.is_set()
+        may_go_on = term == self._term and not self._stopping.is_set()
+        return may_go_on and not self._gate.is_shut(enrolled.account)
 
     async def _wait_for(self, attempt: attempts.Attempt) -> None:
         await self._caller.see_through(attempt)

@@ -7,7 +7,7 @@ version. Called by the composition root.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
@@ -37,6 +37,11 @@ class Supervisor:
         self._drop_ins = drop_ins.DropIns(desk.service, desk.told)
         self._changed = asyncio.Event()
         self._stopping = False
+
+    @property
+    def workers(self) -> Mapping[str, worker.Worker]:
+        """Who works for which account now."""
+        return self._workers
 
     def reload(self) -> None:
         """Read all of accounts.d again, soon, and forget why anything waits."""

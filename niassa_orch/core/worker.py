@@ -7,23 +7,8 @@ import time
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
-from niassa_orch.core import (
-    board,
-    cycle,
-    desks,
-    engine_propagating,
-    engine_rounds,
-    enrolling,
-    guard,
-    launching,
-    propagating,
-    settlement,
-    shadowing,
-    step_texts,
-    throttle,
-    watching,
-    whitestar_texts,
-)
+from niassa_orch.core import board, desks, enrolling, guard, staffing, throttle, watching
+from niassa_orch.domain import runs
 
 #: 401 is also what a hiccup of the server's database looks like, and verdicts are cached for a minute there.
 _LOGIN_BELIEVED_SECONDS = 90.0
@@ -55,27 +40,20 @@ class Worker:
         self._refreshed = 0
         self._throttle = throttle.Throttle(desk.service.beat.interval_seconds, _BACKOFF_MOST_SECONDS)
         self._refused_since: float | None = None
-        journal, engine = desk.intended.journal, desk.service.engine
-        grace_seconds, tries = engine.doubt_grace_seconds, desk.service.launching.tries
-        settle = settlement.Settlement(desk.told, desk.slots, journal, grace_seconds, tries)
         self._watch = watching.Watch(desk.pollers, self._claim, self._wake.set)
-        texts = whitestar_texts.WhitestarTexts(desk.told, step_texts.StepTexts(desk.told, desk.service.texts))
-        self._launcher = launching.Launcher(
-            self._line, desk.told, desk.turns, settle, desk.intended, engine, texts, self._watch.doubt
-        )
-        gone_after_seconds = desk.service.oozie.gone_after_seconds
-        propagator = propagating.Propagator(desk.told, journal, gone_after_seconds, desk.service.texts)
-        calls = engine_propagating.EnginePropagator(desk.told, desk.slots, desk.turns, desk.intended, engine)
-        self._rounds = engine_rounds.EngineRounds(self._line, desk.told, calls)
-        shadow = shadowing.Shadowing(self._line, desk.told, desk.slots, journal)
-        self._cycle = cycle.Cycle(
-            self._line, desk.slots, self._launcher, propagator, self._rounds, shadow, self._watch, self.stopping
-        )
+        self._launcher = staffing.launcher(self._line, desk, self._watch.doubt)
+        self._rounds = staffing.rounds(self._line, desk)
+        self._cycle = staffing.beats(self._line, desk, self._launcher, self._rounds, self._watch, self.stopping)
 
     @property
     def profile(self) -> profiles.Profile:
         """The profile that is worked by."""
         return self._profile
+
+    @property
+    def enrolled(self) -> enrolling.Enrolled | None:
+        """The account that is worked for; ``None`` while its secrets are read."""
+        return self._enrolled
 
     def update(self, profile: profiles.Profile) -> None:
         """Work by another profile from the next beat on; what is in flight keeps what it began with."""
@@ -93,6 +71,24 @@ class Worker:
         self._watch.hurry()
         self._desk.intended.hurry()
         self._wake.set()
+
+    def hurry(self) -> None:
+        """A person wants a look now."""
+        self._watch.hurry()
+        self._wake.set()
+
+    def revoke(self, accession: runs.Accession | None = None) -> None:
+        """Other launches are wanted than before: a beat soon; a run that a person wants need not rest any more."""
+        self._launcher.revoke(accession)
+        self._wake.set()
+
+    def active_runs(self) -> tuple[runs.WorkflowRun, ...]:
+        """Every active run of the account as last seen."""
+        return self._watch.seen()
+
+    def is_available(self, accession: runs.Accession) -> bool:
+        """Whether a run that is scheduled neither rests nor has a launch that is not settled."""
+        return self._enrolled is None or self._launcher.is_available(self._enrolled, accession)
 
     def stop(self) -> None:
         """Begin no new work; ``run`` returns when the verdicts of this beat are written. Calls live on."""
@@ -168,6 +164,8 @@ class Worker:
         """A journal that cannot be read or written launches nothing, and all faces say so; propagation goes on."""
         with contextlib.suppress(errors.JournalError):
             await self._desk.intended.refresh()
+        await self._desk.trail.look()
+        self._desk.orders.look()
         self._desk.told.tell_journal(self._desk.intended.journal.trouble)
 
     def _give_back(self) -> None:

@@ -4,7 +4,7 @@ The web service lets every login see and change every run, and the engine never 
 is the only fence between accounts. Called by ``core.polling`` and ``core.launching``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from niassa_orch.domain import accounts, runs
 
@@ -34,11 +34,14 @@ def select_launchable(
     return tuple(chosen[accession] for accession in sorted(chosen))
 
 
-def next_batch(launchable: Sequence[runs.WorkflowRun], size: int) -> tuple[runs.WorkflowRun, ...]:
-    """The runs of the next engine call.
+def next_batch(
+    launchable: Sequence[runs.WorkflowRun], size: int, urgent: Collection[runs.Accession] = ()
+) -> tuple[runs.WorkflowRun, ...]:
+    """The runs of the next engine call; while some are urgent, those alone: within a call the engine has its own order.
 
     Up to ``size`` runs that Oozie will execute go together; whitestar executes the whole workflow inside the call, for
     hours, so that each goes alone and after the others.
     """
+    launchable = [run for run in launchable if run.accession in urgent] or launchable
     quick = [run for run in launchable if run.engine_family is not runs.EngineFamily.WHITESTAR]
     return tuple(quick[:size]) or tuple(launchable[:1])

@@ -60,7 +60,7 @@ def workers_of(stage: stages.Stage, accounts: int) -> list[worker.Worker]:
             stage.service.rows[runs.Accession(accession)]["ownerUserName"] = f"user{number}@lab.net"
     service = settings.Settings()
     stage.pollers = pollers.Pollers(service, stage.told)
-    stage.intents = intents.Intents(stage.journal, stage.state, stage.limits, fresh_seconds=1)
+    stage.intents = intents.Intents(stage.journal, stage.state, stage.limits, stage.orders, fresh_seconds=1)
     desk = served.desk(stage, Enrolling(stage), service)
     return [worker.Worker(served.profile(f"user{number}"), desk) for number in range(accounts)]
 

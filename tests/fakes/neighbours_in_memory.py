@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Collection, Iterable
 
 from niassa_orch import errors
-from niassa_orch.core import board, enrolling, pool
+from niassa_orch.core import audit, board, enrolling, pool
 from niassa_orch.domain import accounts, jobs, runs
 from niassa_orch.oozie import documents as documents_of_oozie
 from niassa_orch.oozie import lists
@@ -241,14 +241,16 @@ def enrolled(
     oozie: object | None = None,
     mediator: pathlib.Path = pathlib.Path("/none"),
     account: accounts.Account = BOB,
+    trail: audit.Trail | None = None,
 ) -> enrolling.Enrolled:
-    """An account with these neighbours; the mediator is called as our own user."""
+    """An account with these neighbours, whose mediator is called as our own user; without a trail none is written."""
     return enrolling.Enrolled(
         account,
         typing.cast(typing.Any, web_service),
         typing.cast(typing.Any, oozie),
         identity.Identity(account.unix_user, own=True),
         mediator,
+        trail or audit.Trail(None),
     )
 
 

@@ -32,6 +32,7 @@ from niassa_orch.core import (
     launching,
     limits,
     lost_requests,
+    orders,
     pollers,
     polling,
     pool,
@@ -106,7 +107,8 @@ class Stage:
         self.state.open()
         self.journal = store.Journal(self.state.journal)
         self.limits = limits.Limits(settings.Launching(), BEAT_SECONDS, tuple)
-        self.intents = intents.Intents(self.journal, self.state, self.limits)
+        self.orders = orders.StandingOrders(self.journal, self.told)
+        self.intents = intents.Intents(self.journal, self.state, self.limits, self.orders)
         self.pollers = fresh_pollers(self.told)
         self.verdicts: list[runs.Accession] = []
 
@@ -116,7 +118,8 @@ class Stage:
         self.journal.close()
         self.journal = store.Journal(self.state.journal)
         self.limits = limits.Limits(settings.Launching(), BEAT_SECONDS, tuple)
-        self.intents = intents.Intents(self.journal, self.state, self.limits)
+        self.orders = orders.StandingOrders(self.journal, self.told)
+        self.intents = intents.Intents(self.journal, self.state, self.limits, self.orders)
         self.turns = pool.EngineTurns(2)
 
     def alter(self, statement: str) -> None:
@@ -162,7 +165,8 @@ class Stage:
         """Bob's."""
         shadow = shadowing.Shadowing(self.line, self.told, self.slots, self.journal)
         watch = sees or watching.Watch(self.pollers, lambda _known: None, lambda: None)
-        return cycle.Cycle(self.line, self.slots, launcher, self.propagator(), self.rounds(), shadow, watch, stopping)
+        made = self.propagator(), self.rounds(), shadow, watch, self.orders
+        return cycle.Cycle(self.line, self.slots, launcher, *made, stopping)
 
     def engine_propagator(self, engine: settings.Engine | None = None) -> engine_propagating.EnginePropagator:
         """Of an account whose runs the engine propagates."""

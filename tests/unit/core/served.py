@@ -6,7 +6,7 @@ import typing
 
 from niassa_orch import errors
 from niassa_orch.config import profile_keys, profiles, settings
-from niassa_orch.core import board, desks, enrolling, savings, worker
+from niassa_orch.core import audit, board, desks, enrolling, savings, worker
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 
@@ -21,7 +21,9 @@ class Enrolling(enrolling.Enrolling):
     """
 
     def __init__(self, stage: stages.Stage) -> None:
-        super().__init__(settings.Settings(), stage.state, typing.cast(typing.Any, None), lambda _secret: None)
+        super().__init__(
+            settings.Settings(), stage.state, typing.cast(typing.Any, None), lambda _secret: None, audit.Trail(None)
+        )
         self._stage = stage
         self.wrong: Exception | None = None
         self.wrong_for: dict[str, Exception] = {}
@@ -51,7 +53,8 @@ def desk(stage: stages.Stage, enrol: Enrolling, service: settings.Settings | Non
     """What workers on the stage share."""
     chosen = service or settings.Settings(beat=settings.Beat(interval_seconds=INTERVAL_SECONDS, jitter=0))
     asked = savings.Savings(lambda: len(stage.service.asked) + len(stage.oozie.asked))
-    return desks.Desk(chosen, stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers, asked)
+    of_stage = (stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers)
+    return desks.Desk(chosen, *of_stage, asked, stage.orders, audit.Trail(None))
 
 
 def profile(name: str = "bob") -> profiles.Profile:

@@ -20,7 +20,7 @@ def clock(stage: stages.Stage) -> clocks.Clock:
     """The stage's; what was looked at counts as fresh for a while, as in the service."""
     beat = settings.Beat(interval_seconds=BEAT_SECONDS, jitter=0, sweep_seconds=10 * HOUR)
     stage.pollers = pollers.Pollers(settings.Settings(beat=beat), stage.told)
-    stage.intents = intents.Intents(stage.journal, stage.state, stage.limits, fresh_seconds=1)
+    stage.intents = intents.Intents(stage.journal, stage.state, stage.limits, stage.orders, fresh_seconds=1)
     return stage.clock
 
 

@@ -42,7 +42,7 @@ class Backup:
         """The journal, by a process that goes on without it."""
         stage, state = self.stage, self.stage.state
         stage.journal = store.Journal(state.journal, state.why_no_new_journal, must_know=state.open_names, patient=True)
-        stage.intents = intents.Intents(stage.journal, state, stage.limits)
+        stage.intents = intents.Intents(stage.journal, state, stage.limits, stage.orders)
 
 
 @pytest.fixture

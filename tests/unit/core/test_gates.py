@@ -20,7 +20,7 @@ class Gate:
     def __init__(self) -> None:
         self.told = fakes.board_of()
         self.time = "07:30"
-        self.gate = gates.Gate(self.told.line("bob"), self.told, self._now)
+        self.gate = gates.Gate(self.told.line("bob"), self.told, lambda _name: None, self._now)
 
     def _now(self) -> datetime.datetime:
         return datetime.datetime.fromisoformat(f"2026-11-24T{self.time}:00")
@@ -90,7 +90,12 @@ async def test_a_gate_that_shuts_while_a_call_waits_for_the_users_turn_lets_it_n
     scenes.launch_well(stage, 1)
     scene = scenes.Scene(stage)
     time = ["05:59"]
-    gate = gates.Gate(stage.line, stage.told, lambda: datetime.datetime.fromisoformat(f"2026-11-24T{time[0]}:00"))
+    gate = gates.Gate(
+        stage.line,
+        stage.told,
+        stage.orders.keeper,
+        lambda: datetime.datetime.fromisoformat(f"2026-11-24T{time[0]}:00"),
+    )
     scene.launcher._gate = gate  # its clock on the wall is ours
     async with stage.turns.turn("niassa-bob", what="a whitestar call"):
         scene.launcher.offer(stages.renamed(stage, "bob", hours=NIGHT), stages.rows(stage))

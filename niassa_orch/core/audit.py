@@ -1,0 +1,179 @@
+"""The audit trail: who did what, when, as whom, and what came of it; a line of JSON each, in a file an account.
+
+What cannot be taken back (a launch, a kill, a resume, a rerun, an order) is on disk before it is done: ``begin``. What
+came of it, and writes to the web service, follow: ``note``. A file is opened anew for each entry, so that it may be
+moved away at any time; entries are appended and never changed. Opened by the composition root; carried to where things
+are done by ``enrolling.Enrolled``.
+"""
+
+import asyncio
+import concurrent.futures
+import dataclasses
+import datetime
+import functools
+import json
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+
+from niassa_orch import errors
+from niassa_orch.domain import runs
+
+SERVICE = "service"
+#: Of entries that concern no single account; no profile may have this name.
+_FILE_OF_ALL = "_service"
+#: So many entries may wait for a disk that hangs, before those that nothing waits for are left out.
+_MOST_WAITING = 20_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the trail.
+
+    Args:
+        what: ``launch``, ``kill``, ``resume``, ``rerun``, ``propagate``, ``write``, or what an operator ordered.
+        account: Whom it concerns; ``""``: all, or none.
+        unix_user: As whom it is done.
+        operator: Who wants it; ``service`` when no person does.
+        accession: Of the run, if there is one.
+        details: More of it; holds no secret.
+        result: What came of it; ``""``: it is about to be done.
+    """
+
+    what: str
+    account: str = ""
+    unix_user: str = ""
+    operator: str = SERVICE
+    accession: runs.Accession | None = None
+    details: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    result: str = ""
+
+
+class Trail:
+    """Writes the trail, in a thread of its own, in the order in which it was asked to.
+
+    Args:
+        directory: ``audit_dir`` of the settings; ``None``: nobody acts, and nothing is written.
+        redact: Takes secrets out of a text.
+        tell: Told, on the event loop, why the trail cannot be written, and ``""`` when it can again.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path | None,
+        redact: Callable[[str], str] = str,
+        tell: Callable[[str], None] = lambda _trouble: None,
+    ) -> None:
+        self._directory = directory
+        self._redact = redact
+        self._tell = tell
+        self._troubles: dict[str, str] = {}
+        self._waiting = 0
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="audit")
+
+    @property
+    def trouble(self) -> str:
+        """Why an entry could not be written last, or ``""``."""
+        return next(iter(self._troubles.values()), "")
+
+    async def begin(self, *entries: Entry) -> None:
+        """Write what is about to be done; on disk when this returns. All of them concern the same account.
+
+        Raises:
+            AuditError: It is not written; do not do it.
+        """
+        if self._directory is None:
+            return
+        try:
+            await asyncio.shield(self._ask(entries, sync=True))
+        except OSError as exc:
+            raise errors.AuditError(_in_words(self._file(entries[0].account), exc)) from exc
+
+    def note(self, *entries: Entry) -> None:
+        """Write what came of something, soon; where that cannot be done, every face says so, and the work goes on."""
+        if self._directory is None:
+            return
+        if self._waiting >= _MOST_WAITING:
+            self._learn(entries[0].account, f"its disk is too slow: an entry of {entries[0].what} was left out")
+            return
+        self._ask(entries, sync=False)
+
+    async def look(self) -> None:
+        """Try whether what could not be written can be written again; costs nothing while all is well."""
+        for account in tuple(self._troubles):
+            asked = self._ask((Entry("audit", account, result="can be written again"),), sync=True)
+            await asyncio.wait({asked})
+
+    def close(self) -> None:
+        """Write what is still to be written; blocks."""
+        self._thread.shutdown()
+
+    def _ask(self, entries: tuple[Entry, ...], *, sync: bool) -> asyncio.Future[None]:
+        """Have entries written, whether or not somebody waits for that; what comes of it is learned."""
+        account = entries[0].account
+        text = "".join(self._line(entry) for entry in entries)
+        work = functools.partial(_append, self._file(account), text.encode(), sync=sync)
+        self._waiting += 1
+        asked: asyncio.Future[None] = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        asked.add_done_callback(functools.partial(self._heard, account))
+        return asked
+
+    def _heard(self, account: str, asked: asyncio.Future[None]) -> None:
+        self._waiting -= 1
+        failure = None if asked.cancelled() else asked.exception()
+        self._learn(account, "" if failure is None else _in_words(self._file(account), failure))
+
+    def _learn(self, account: str, trouble: str) -> None:
+        before = self.trouble
+        self._troubles.pop(account, None)
+        if trouble:
+            self._troubles[account] = self._redact(trouble)
+        if self.trouble != before:
+            self._tell(self.trouble)
+
+    def _file(self, account: str) -> pathlib.Path:
+        return (self._directory or pathlib.Path()) / f"{account or _FILE_OF_ALL}.jsonl"
+
+    def _line(self, entry: Entry) -> str:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        shown = {"time": now} | {field.name: getattr(entry, field.name) for field in dataclasses.fields(entry)}
+        return json.dumps(self._clean(shown), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    def _clean(self, value: object) -> object:
+        """A value as JSON has it, without secrets; what is no text, number or table becomes a text."""
+        if isinstance(value, Mapping):
+            return {str(key): self._clean(one) for key, one in value.items()}
+        return value if value is None or isinstance(value, int | float) else self._redact(str(value))
+
+
+def _append(file: pathlib.Path, text: bytes, *, sync: bool) -> None:
+    file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+    try:
+        size = os.fstat(opened).st_size
+        # A line that was cut, by a full disk or a crash, must not swallow the next one.
+        if size and os.pread(opened, 1, size - 1) != b"\n":
+            text = b"\n" + text
+        if os.write(opened, text) != len(text):
+            message = "the disk took a part of a line only"
+            raise OSError(message)
+        if sync:
+            os.fsync(opened)
+            if not size:
+                _sync_directory(file.parent)
+    finally:
+        os.close(opened)
+
+
+def _sync_directory(directory: pathlib.Path) -> None:
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _in_words(file: pathlib.Path, exc: BaseException) -> str:
+    return (
+        f"the audit trail {file} cannot be written: {exc}; nothing is launched, killed, resumed or rerun until it can"
+    )
