@@ -14,18 +14,20 @@ from collections.abc import AsyncIterator, Callable
 
 import rich.console
 
-from niassa_orch import early_signals, errors, logs
+from niassa_orch import __version__, early_signals, errors, logs
 from niassa_orch.admin import check as admin_check
 from niassa_orch.config import settings
 from niassa_orch.core import (
     audit,
     board,
+    crew,
     desks,
     enrolling,
     explaining,
     intents,
     limits,
     neighbours,
+    operating,
     orders,
     pollers,
     pool,
@@ -64,11 +66,9 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
         )
         opened.callback(journal.close)
         told.tell_journal(journal.trouble)
-        trail = audit.Trail(service.effective_audit_dir, redactor.redact, told.tell_audit)
-        opened.callback(trail.close)
         standing = orders.StandingOrders(journal, told)
         standing.look()
-        async with _session(service) as http:
+        async with _audited(service, redactor, told) as trail, _session(service) as http:
             reach = neighbours.Neighbours(service, http)
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register, trail)
             most = limits.Limits(service.launching, service.beat.interval_seconds, enrol.claims)
@@ -102,6 +102,12 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
                 await faces.enter_async_context(dashboard.shown(told, console))
             await watched.run()
         told.event("service.stopped")
+
+
+def operating_of(desk: desks.Desk, watched: supervisor.Supervisor) -> operating.Operating:
+    """What operators may do to a running service."""
+    running = crew.Crew(watched, desk)
+    return operating.Operating(desk.orders, desk.trail, running.names, running)
 
 
 async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
@@ -166,6 +172,21 @@ def _opened_journal(
     if journal is not None:
         opened.callback(journal.close)
     return journal
+
+
+@contextlib.asynccontextmanager
+async def _audited(
+    service: settings.Settings, redactor: logs.Redactor, told: board.Board
+) -> AsyncIterator[audit.Trail]:
+    """The audit trail, from the entry of the start to that of the end; one that cannot be written is told."""
+    trail = audit.Trail(service.effective_audit_dir, redactor.redact, told.tell_audit)
+    try:
+        with contextlib.suppress(errors.AuditError):
+            await trail.begin(audit.Entry("start", details={"host": service.effective_host, "version": __version__}))
+        yield trail
+        trail.note(audit.Entry("stop"))
+    finally:
+        trail.close()
 
 
 @contextlib.asynccontextmanager

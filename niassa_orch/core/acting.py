@@ -1,14 +1,15 @@
 """What is done to a job in Oozie before its run's status may change: killed, resumed, rerun.
 
-Written into the journal before it is done; what it came to is the job's to say, since Oozie's 200 proves nothing.
-Called by ``core.propagating``.
+In the audit trail and the journal before it is done; what it came to is the job's to say, since Oozie's 200 proves
+nothing. Called by ``core.propagating``.
 """
 
 import contextlib
+import dataclasses
 from typing import Any
 
 from niassa_orch import errors
-from niassa_orch.core import board, enrolling, writing
+from niassa_orch.core import audit, board, enrolling, writing
 from niassa_orch.domain import jobs, runs, transitions
 from niassa_orch.journal import records, store
 
@@ -35,7 +36,7 @@ class Acting:
         """Do what was decided, if the run did not move; returns the job as it is then, and what that means.
 
         Raises:
-            JournalError: It could not be written down, and so was not done.
+            JournalError: It could not be written down, there or in the audit trail, and so was not done.
             OozieError: It may have been done or not: the next look decides.
         """
         act, account = decision.act, enrolled.account
@@ -47,6 +48,8 @@ class Acting:
         done = records.Act(
             account.oozie_url, before.id, act, before.run, run.accession, account.name, account.unix_user
         )
+        entry = audit.Entry(act, account.name, account.unix_user, accession=run.accession, details={"job": before.id})
+        await enrolled.trail.begin(entry)
         await self._acts.intend(done)
         fields: dict[str, Any] = {"accession": run.accession, "status": str(run.status), "job": before.id}
         self._board.event(f"job.{act}", account=account.name, **fields)
@@ -54,8 +57,10 @@ class Acting:
             await ask(before.id, account.unix_user)
             now = await oozie.job(before.id)
         except errors.OozieError as exc:
+            enrolled.trail.note(dataclasses.replace(entry, result=f"not known: {exc}"))
             await self._note(done, str(exc))
             raise
+        enrolled.trail.note(dataclasses.replace(entry, result=f"{now.status}, run {now.run}"))
         await self._note(done, f"{now.status}, run {now.run}")
         return now, transitions.after(act, before, now)
 

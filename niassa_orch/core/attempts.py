@@ -50,7 +50,7 @@ class Attempt:
     none_since: dict[runs.Accession, float] = dataclasses.field(default_factory=dict)
     started: bool = False
     made: call.EngineCall | None = None
-    failure: errors.EngineCallError | None = None
+    failure: errors.EngineCallError | errors.AuditError | None = None
     calling: bool = True
     recovered: bool = False
     begun: float | None = None

@@ -14,10 +14,11 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from niassa_orch import errors
-from niassa_orch.domain import runs
+from niassa_orch.domain import accounts, runs
+from niassa_orch.journal import records
 
 SERVICE = "service"
 #: Of entries that concern no single account; no profile may have this name.
@@ -47,6 +48,19 @@ class Entry:
     accession: runs.Accession | None = None
     details: Mapping[str, object] = dataclasses.field(default_factory=dict)
     result: str = ""
+
+
+def of_launch(launch: records.Launch, result: str = "", job_id: str | None = None) -> Entry:
+    """A launch as the journal has it, and what came of it."""
+    details: dict[str, object] = {"call": launch.call_id, "verb": launch.verb, "web_service": launch.web_service}
+    details |= {"job": job_id} if job_id else {}
+    who = (launch.account, launch.unix_user)
+    return Entry("launch", *who, accession=launch.accession, details=details, result=result)
+
+
+def of_propagation(account: accounts.Account, accessions: Sequence[runs.Accession]) -> Entry:
+    """A call of the engine's own propagation."""
+    return Entry("propagate", account.name, account.unix_user, details={"accessions": " ".join(map(str, accessions))})
 
 
 class Trail:
@@ -98,11 +112,14 @@ class Trail:
             return
         self._ask(entries, sync=False)
 
-    async def look(self) -> None:
-        """Try whether what could not be written can be written again; costs nothing while all is well."""
-        for account in tuple(self._troubles):
-            asked = self._ask((Entry("audit", account, result="can be written again"),), sync=True)
-            await asyncio.wait({asked})
+    async def check(self, account: str) -> None:
+        """Look again whether the trail of an account, and that of all, can be written; nothing to do while they could.
+
+        Raises:
+            AuditError: It still cannot.
+        """
+        for name in {account, ""} & self._troubles.keys():
+            await self.begin(Entry("audit", name, result="the trail can be written again"))
 
     def close(self) -> None:
         """Write what is still to be written; blocks."""

@@ -97,6 +97,7 @@ class Caller:
         async with self._turns.turn(user, what=f"{self._line.name} launches {accessions}"):
             self._line.waiting = self._rests.waiting
             calling.check_turn(self._intents, user)
+            await enrolled.trail.check(self._line.name)
             await self.crontab.check(enrolled)
             fresh, begun_before, looked = await self._look_at(enrolled, batch)
             async with contextlib.AsyncExitStack() as place:

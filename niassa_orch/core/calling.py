@@ -13,7 +13,7 @@ import pathlib
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import attempts, board, intents
+from niassa_orch.core import attempts, audit, board, intents
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
 
@@ -25,9 +25,14 @@ async def make(attempt: attempts.Attempt, verb: identity.Verb, journal: store.Jo
     """Start the call that was intended.
 
     What goes wrong is kept in ``attempt.failure``. Without a transcript nothing was started, for sure; with one it is
-    unknown, and the call is waited for and settled like any other.
+    unknown, and the call is waited for and settled like any other. What is not in the audit trail is not started.
     """
     enrolled, header = attempt.enrolled, attempt.header
+    try:
+        await enrolled.trail.begin(*(audit.of_launch(launch) for launch in attempt.launches.values()))
+    except errors.AuditError as exc:
+        attempt.failure = exc
+        return
     argv = identity.argv(enrolled.identity, enrolled.mediator, verb, header.accessions)
     # Who stops waiting must know whether there is a transcript: a start that was begun is waited for in any case.
     starting = asyncio.ensure_future(call.start(argv, attempt.transcript, header))

@@ -8,12 +8,13 @@ nothing. Runs without a job are not given to it: those are ``core.propagating``'
 Begun by ``core.engine_rounds``.
 """
 
+import dataclasses
 import time
 from collections.abc import Sequence
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import board, calling, engine_lock, enrolling, intents, pool, probing, writing
+from niassa_orch.core import audit, board, calling, engine_lock, enrolling, intents, pool, probing, writing
 from niassa_orch.domain import runs, selection
 from niassa_orch.seqware import answers, identity, propagation
 
@@ -121,7 +122,8 @@ class EnginePropagator:
                 await self._lock.check(enrolled)
                 async with self._turns.calls.slot(account.name):
                     # While it waited one of them may have been launched anew.
-                    batch = [run for run in batch if self._is_mine(enrolled, run)]
+                    is_paused = self._intents.orders.pause(account.name) is not None
+                    batch = [run for run in batch if not is_paused and self._is_mine(enrolled, run)]
                     trouble = await self._call(enrolled, batch) if batch else None
         finally:
             self.waiting = ""
@@ -134,6 +136,9 @@ class EnginePropagator:
     ) -> errors.EngineCallError | None:
         """Call the engine; returns what went wrong once it may have begun to write."""
         await probing.check(enrolled)
+        entry = audit.of_propagation(enrolled.account, [run.accession for run in batch])
+        # It may kill, resume and rerun what users asked for.
+        await enrolled.trail.begin(entry)
         argv = identity.argv(enrolled.identity, enrolled.mediator, "propagate", [run.accession for run in batch])
         most_seconds = self._engine.propagate_deadline_seconds + self._engine.kill_grace_seconds + 60
         try:
@@ -141,7 +146,9 @@ class EnginePropagator:
         except (errors.SudoRefusedError, errors.MediatorRefusedError):
             raise
         except errors.EngineCallError as exc:
+            enrolled.trail.note(dataclasses.replace(entry, result=f"not known: {exc}"))
             return exc
+        enrolled.trail.note(dataclasses.replace(entry, result=_result(ended)))
         if ended.locked:
             raise await self._lock.refused(enrolled)
         self._lock.forget()
@@ -180,7 +187,7 @@ class EnginePropagator:
 
         Returns the record as it is then.
         """
-        write = await writing.write(enrolled.web_service, enrolled.account, now, {"status": before.status})
+        write = await writing.write(enrolled, now, {"status": before.status})
         if not write.written.is_in_record:
             return write.run
         fields = {"accession": before.accession, "status": str(now.status), "to": str(before.status)}
@@ -198,6 +205,10 @@ async def _doubt(enrolled: enrolling.Enrolled) -> str:
     except (errors.OozieError, errors.EngineCallError) as exc:
         return f"after the engine's call nobody could say that its Oozie is well: {exc}"
     return ""
+
+
+def _result(ended: answers.Propagated) -> str:
+    return "the engine's lock was held" if ended.locked else f"exit code {ended.exit_code}"
 
 
 def _complaint(enrolled: enrolling.Enrolled, ended: answers.Propagated) -> errors.EngineCallError | None:

@@ -75,7 +75,7 @@ class LostJobs:
         changes: dict[str, str | None] = {"statusCmd": job_id, "status": status}
         if working_dir and not run.working_dir:
             changes["currentWorkingDir"] = working_dir
-        write = await writing.write(enrolled.web_service, enrolled.account, run, changes)
+        write = await writing.write(enrolled, run, changes)
         if write.written is writing.Written.TAKEN:
             level, name = board.Level.WARNING, enrolled.account.name
             self._board.line(name).jobs_restored += 1

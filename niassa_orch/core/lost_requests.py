@@ -88,7 +88,7 @@ class LostRequests:
         reason: str,
     ) -> runs.WorkflowRun | None:
         try:
-            write = await writing.write(enrolled.web_service, enrolled.account, run, {"status": request.status})
+            write = await writing.write(enrolled, run, {"status": request.status})
         except errors.WebServiceError:
             # It may be on the record: a second time would be one too many.
             seen.put_back(run.accession)

@@ -182,7 +182,7 @@ class Propagator:
         if decision.status is None:
             return await self._write_texts(enrolled, run, job)
         found = {} if job is None else await self._texts.beside(enrolled, run, job, decision.status)
-        write = await writing.write(enrolled.web_service, enrolled.account, run, {"status": decision.status, **found})
+        write = await writing.write(enrolled, run, {"status": decision.status, **found})
         if write.written.is_in_record:
             self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
             await self._acting.forget(enrolled, run.status_cmd or "")

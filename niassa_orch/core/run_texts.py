@@ -62,7 +62,7 @@ class RunTexts:
         if not self._due.is_news(run, job, found):
             self._due.looked(run, job, time.monotonic())
             return None
-        write = await writing.write(enrolled.web_service, enrolled.account, run, found)
+        write = await writing.write(enrolled, run, found)
         if write.written.is_in_record:
             self._due.written(run, job, time.monotonic(), found)
         elif write.written is writing.Written.NOT_TAKEN:

@@ -11,7 +11,7 @@ import dataclasses
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, board, calling, enrolling, lookup, pool, state_directory, writing
+from niassa_orch.core import attempts, audit, board, calling, enrolling, lookup, pool, state_directory, writing
 from niassa_orch.domain import evidence, runs, selection, settling
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, transcript
@@ -147,7 +147,7 @@ class Settlement:
             changes["statusCmd"] = verdict.job_id
         if verdict.working_dir is not None:
             changes["currentWorkingDir"] = verdict.working_dir
-        written = await writing.write(enrolled.web_service, enrolled.account, run, changes)
+        written = await writing.write(enrolled, run, changes)
         if not written.written.is_in_record:
             message = f"the record of run {run.accession} could not be repaired ({written}); it is tried again"
             raise errors.WebServiceError(message)
@@ -204,13 +204,14 @@ class Settlement:
         return outcome
 
     def _tell(self, case: "_Case", verdict: settling.Verdict) -> None:
-        name = case.enrolled.account.name
+        name, launch = case.enrolled.account.name, case.launch
+        case.enrolled.trail.note(audit.of_launch(launch, f"{verdict.outcome}: {verdict.reason}", verdict.job_id))
         if verdict.ended is not None:
             self._board.line(name).note_ended(verdict.ended)
         level = board.Level.ERROR if verdict.outcome.needs_person else board.Level.INFO
         launched = verdict.outcome is settling.Outcome.LAUNCHED
         event = "launch.verified" if launched else f"launch.{verdict.outcome}".replace(" ", "_")
-        fields = {"accession": case.launch.accession} | ({"job": verdict.job_id} if verdict.job_id else {})
+        fields = {"accession": launch.accession} | ({"job": verdict.job_id} if verdict.job_id else {})
         self._board.event(event, account=name, level=level, **fields, reason=verdict.reason)
 
     async def _doubt(self, case: "_Case", reason: str) -> None:

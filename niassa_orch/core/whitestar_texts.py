@@ -40,5 +40,5 @@ class WhitestarTexts:
         found = texts.step_texts(run, await self._files.read(enrolled, run, None))
         if not found:
             return f"its step files in {run.working_dir} cannot be read"
-        written = (await writing.write(enrolled.web_service, enrolled.account, run, found)).written
+        written = (await writing.write(enrolled, run, found)).written
         return "" if written.is_in_record else f"the record says something else ({written})"

@@ -164,7 +164,8 @@ class Worker:
         """A journal that cannot be read or written launches nothing, and all faces say so; propagation goes on."""
         with contextlib.suppress(errors.JournalError):
             await self._desk.intended.refresh()
-        await self._desk.trail.look()
+        with contextlib.suppress(errors.AuditError):
+            await self._desk.trail.check(self._profile.name)
         self._desk.orders.look()
         self._desk.told.tell_journal(self._desk.intended.journal.trouble)
 

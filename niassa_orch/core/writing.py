@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from niassa_orch import errors
+from niassa_orch.core import audit, enrolling
 from niassa_orch.domain import accounts, runs, selection
 from niassa_orch.webservice import client, documents
 
@@ -60,17 +61,11 @@ async def read_unmoved(
     return document if _is_unmoved(document.run, account, basis) else None
 
 
-async def write(
-    web_service: client.WebService,
-    account: accounts.Account,
-    basis: runs.WorkflowRun,
-    changes: Mapping[str, str | None],
-) -> Write:
+async def write(enrolled: enrolling.Enrolled, basis: runs.WorkflowRun, changes: Mapping[str, str | None]) -> Write:
     """Change the run's record if it has not moved since ``basis``, and look whether it took.
 
     Args:
-        web_service: With the account's own login.
-        account: The owner; a run of anybody else is never written.
+        enrolled: The owner; a run of anybody else is never written.
         basis: The run that the decision was made from.
         changes: Element names of ``<WorkflowRun>`` and their new texts.
 
@@ -78,26 +73,52 @@ async def write(
         WebServiceError: The run could not be read or written; after a PUT of unknown fate (500, time-out, reset) the
             run was read once more, and this is raised only if that failed too.
     """
+    web_service = enrolled.web_service
     document = await web_service.get_run(basis.accession)
-    if not _is_unmoved(document.run, account, basis):
+    if not _is_unmoved(document.run, enrolled.account, basis):
         return Write(Written.MOVED, document.run, is_sent=False)
     wanted = document.changed(changes)
     differing = [name for name in changes if _text(document, name) != _text(wanted, name)]
     if not differing:
         return Write(Written.SAME, document.run, is_sent=False)
-    # When the answer is lost, the write is perhaps not: only the record can say.
-    with contextlib.suppress(errors.WriteUnknownError):
-        await web_service.put_run(wanted)
-    after = await web_service.get_run(basis.accession)
-    now = after.run
-    if _took(document, after, changes, differing):
-        return Write(Written.TAKEN, now)
-    untouched = (now.status, now.status_cmd) == (basis.status, basis.status_cmd)
-    return Write(Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED, now)
+    entry = _entry(enrolled.account, basis, changes)
+    enrolled.trail.note(entry)
+    try:
+        # When the answer is lost, the write is perhaps not: only the record can say.
+        with contextlib.suppress(errors.WriteUnknownError):
+            await web_service.put_run(wanted)
+        after = await web_service.get_run(basis.accession)
+    except errors.WebServiceError as exc:
+        enrolled.trail.note(dataclasses.replace(entry, result=f"not known: {exc}"))
+        raise
+    written = _written(basis, document, after, changes, differing)
+    enrolled.trail.note(dataclasses.replace(entry, result=str(written)))
+    return Write(written, after.run)
 
 
 def _is_unmoved(now: runs.WorkflowRun, account: accounts.Account, basis: runs.WorkflowRun) -> bool:
     return (now.status, now.status_cmd) == (basis.status, basis.status_cmd) and selection.is_of(now, account)
+
+
+def _entry(account: accounts.Account, basis: runs.WorkflowRun, changes: Mapping[str, str | None]) -> audit.Entry:
+    """For the trail: which elements, of texts no more than that."""
+    details = {"from": basis.status} | {name: text if name in _EXACT else "..." for name, text in changes.items()}
+    return audit.Entry("write", account.name, account.unix_user, accession=basis.accession, details=details)
+
+
+def _written(
+    basis: runs.WorkflowRun,
+    before: documents.RunDocument,
+    after: documents.RunDocument,
+    changes: Mapping[str, str | None],
+    differing: Sequence[str],
+) -> Written:
+    """What became of a write, as far as the record shows it."""
+    if _took(before, after, changes, differing):
+        return Written.TAKEN
+    now = after.run
+    untouched = (now.status, now.status_cmd) == (basis.status, basis.status_cmd)
+    return Written.NOT_TAKEN if untouched or now.status is None else Written.MOVED
 
 
 def _took(

@@ -20,7 +20,7 @@ async def write(
     service: fakes.WebServiceInMemory, basis: runs.WorkflowRun, changes: dict[str, str | None] | None = None
 ) -> writing.Written:
     known = fakes.enrolled(service)
-    write = await writing.write(known.web_service, known.account, basis, changes or dict(FAILED))
+    write = await writing.write(known, basis, changes or dict(FAILED))
     assert write.run == service.run(7)
     return write.written
 
