@@ -5,18 +5,17 @@ under the dashboard it means that the terminal is gone: drain. So it is from the
 before it serves leaves without a beat. Engine calls live on in any case. Called by ``cli``.
 """
 
-import asyncio
 import contextlib
 import pathlib
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
 
 import rich.console
 
-from niassa_orch import __version__, early_signals, errors, logs
+from niassa_orch import __version__, errors, logs, service_signals
 from niassa_orch.admin import check as admin_check
 from niassa_orch.config import settings
+from niassa_orch.control import server
 from niassa_orch.core import (
     audit,
     board,
@@ -43,7 +42,6 @@ from niassa_orch.wire import sessions
 
 #: A thousand accounts beat at any moment: one look into the journal serves those of a second.
 _JOURNAL_FRESH_SECONDS = 1.0
-_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextlib.asynccontextmanager
@@ -69,14 +67,13 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
         standing = orders.StandingOrders(journal, told)
         standing.look()
         async with _audited(service, redactor, told) as trail, _session(service) as http:
-            reach = neighbours.Neighbours(service, http)
+            reach, shared = neighbours.Neighbours(service, http), pollers.Pollers(service, told)
+            told.ask_neighbours = shared.neighbours
             enrol = enrolling.Enrolling(service, directory, reach, redactor.register, trail)
             most = limits.Limits(service.launching, service.beat.interval_seconds, enrol.claims)
             intended = intents.Intents(journal, directory, most, standing, _JOURNAL_FRESH_SECONDS)
             if journal.is_open:
                 intended.tidy()
-            shared = pollers.Pollers(service, told)
-            told.ask_neighbours = shared.neighbours
             saved = savings.Savings(reach.requests_begun)
             try:
                 yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared, saved, standing, trail)
@@ -92,12 +89,13 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
         redactor: Of the log; learns every secret.
         console: For the dashboard; ``None`` when there is no terminal, and the log's lines are all there is to see.
     """
-    signals = _Signals(on_terminal=console is not None)
+    signals = service_signals.Signals(on_terminal=console is not None)
     async with built(service, redactor) as (told, desk):
         watched = supervisor.Supervisor(desk)
         signals.pass_on_to(watched)
         told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
         async with contextlib.AsyncExitStack() as faces:
+            await _answer(desk, operating_of(desk, watched), faces)
             if console is not None:
                 await faces.enter_async_context(dashboard.shown(told, console))
             await watched.run()
@@ -108,6 +106,16 @@ def operating_of(desk: desks.Desk, watched: supervisor.Supervisor) -> operating.
     """What operators may do to a running service."""
     running = crew.Crew(watched, desk)
     return operating.Operating(desk.orders, desk.trail, running.names, running)
+
+
+async def _answer(desk: desks.Desk, operates: operating.Operating, faces: contextlib.AsyncExitStack) -> None:
+    """Let commands reach the service; a socket that cannot be made keeps no run from being launched, and is told."""
+    control, folder = desk.service.control, desk.service.effective_runtime_dir
+    answers = server.Server(desk.told, operates, control.group)
+    try:
+        await faces.enter_async_context(server.served(answers, folder, int(control.mode, 8), control.group))
+    except errors.ControlError as exc:
+        desk.told.event("control.unusable", level=board.Level.ERROR, reason=str(exc))
 
 
 async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
@@ -209,37 +217,3 @@ def _session(service: settings.Settings) -> sessions.Session:
 
 def _row(entry: core_census.Entry) -> accounts_table.Row:
     return accounts_table.Row(entry.profile, entry.unix_user, entry.state, entry.reason, entry.account)
-
-
-class _Signals:
-    """Signals mean what the module says, from now on until the event loop is closed."""
-
-    def __init__(self, *, on_terminal: bool) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._main = asyncio.current_task()
-        self._watched: supervisor.Supervisor | None = None
-        self._is_ending = False
-        for first in _ENDING:
-            self._loop.add_signal_handler(first, self._drain)
-        self._loop.add_signal_handler(signal.SIGHUP, self._drain if on_terminal else self._reload)
-        early_signals.release()
-
-    def pass_on_to(self, watched: supervisor.Supervisor) -> None:
-        """Who heeds them, those that came before included."""
-        self._watched = watched
-        if self._is_ending:
-            watched.stop()
-
-    def _drain(self) -> None:
-        self._is_ending = True
-        if self._watched is not None:
-            self._watched.stop()
-        for second in _ENDING:
-            self._loop.remove_signal_handler(second)
-            if self._main is not None:
-                self._loop.add_signal_handler(second, self._main.cancel)
-
-    def _reload(self) -> None:
-        # Before there is a supervisor nothing was read yet.
-        if self._watched is not None:
-            self._watched.reload()

@@ -25,6 +25,8 @@
         CrontabLaunchesError      a crontab of the Unix user still launches
         MediatorRefusedError      the mediator ran and said no
       InstallationError           the administrator's files were not put in place
+      ControlError                the control socket cannot be used, or the service refuses what was asked
+        NoServiceError            nobody answers there
       JournalError                the journal cannot be read or written: nothing may be launched
         OvertakenError            another process settled the launch meanwhile, or a person said what became of it
         AuditError                the audit trail cannot be written: nothing is launched, killed, resumed or rerun
@@ -150,6 +152,14 @@ class AuditError(JournalError):
 
 class OrderError(NiassaOrchError):
     """What an operator ordered cannot be done; the message says to that person why, and what to do instead."""
+
+
+class ControlError(NiassaOrchError):
+    """The control socket cannot be made or used, or the service refuses what was asked."""
+
+
+class NoServiceError(ControlError):
+    """Nobody answers on the control socket."""
 
 
 class EngineBusyError(EngineCallError, Transient):

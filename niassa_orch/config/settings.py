@@ -118,6 +118,16 @@ class Texts(documents.Table):
     every_seconds: _Seconds = 600
 
 
+class Control(documents.Table):
+    """The control socket, ``control.sock`` in ``runtime_dir``: its mode, and the group of those who may use it.
+
+    Who may open the socket sees everything; orders are taken from root, the service's own user and the group's members.
+    """
+
+    mode: Annotated[str, pydantic.Field(pattern=r"^0[0-7]{3}$")] = "0660"
+    group: str = ""
+
+
 class AccountsWatch(enum.StrEnum):
     """How a change in ``accounts_dir`` is noticed: by inotify where that works, by a look a second, or by SIGHUP."""
 
@@ -140,7 +150,8 @@ class Settings(documents.Table):
     accounts_dir: checks.StartPath = Path("/etc/niassa-orch/accounts.d")
     accounts_watch: AccountsWatch = AccountsWatch.AUTO
     state_dir: checks.StartPath = Path("/var/lib/niassa-orch")
-    runtime_dir: checks.StartPath = Path("/run/niassa-orch")
+    #: Where the control socket lies; ``""``: in the folder ``run`` of ``state_dir``.
+    runtime_dir: checks.StartPathOrEmpty = None
     #: Where the audit trail is written; ``""``: in the folder ``audit`` of ``state_dir``.
     audit_dir: checks.StartPathOrEmpty = None
     host: checks.HostOrEmpty = ""
@@ -155,6 +166,7 @@ class Settings(documents.Table):
     http: Http = Http()
     oozie: Oozie = Oozie()
     texts: Texts = Texts()
+    control: Control = Control()
     _surroundings: _Surroundings = pydantic.PrivateAttr(default_factory=_Surroundings)
 
     @property
@@ -170,6 +182,11 @@ class Settings(documents.Table):
     def origin(self, key: str) -> str:
         """Who said the value of a dotted key: a file, a variable, an option; ``""`` when it is the default."""
         return self._surroundings.origins.get(key, "")
+
+    @property
+    def effective_runtime_dir(self) -> Path:
+        """Where the control socket lies: ``runtime_dir``, else a folder that only the service and root may enter."""
+        return self.runtime_dir or self.state_dir / "run"
 
     @functools.cached_property
     def effective_host(self) -> str:

@@ -4,18 +4,16 @@ Workers write their own ``AccountLine``; faces read frozen snapshots and nothing
 the log in one call, so that both tell the same story. No decision is ever taken from the board.
 """
 
-import collections
 import dataclasses
 import datetime
 import enum
 import time
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Protocol
 
 import structlog
 
-from niassa_orch.core import freshness, gauges, line_copies, pulse, savings
+from niassa_orch.core import freshness, gauges, line_copies, pulse, ring, savings
 from niassa_orch.domain import accounts, orders, runs
 
 _EVENTS_KEPT = 200
@@ -150,15 +148,6 @@ class Snapshot:
     audit: str = ""
 
 
-class _Bounded(Protocol):
-    size: int
-
-    @property
-    def busy(self) -> int: ...
-    @property
-    def waiting(self) -> int: ...
-
-
 class Board:
     """The one place that faces read.
 
@@ -169,7 +158,9 @@ class Board:
         redact: Takes secrets out of a text.
     """
 
-    def __init__(self, host: str, pool: _Bounded, engine_calls: _Bounded, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self, host: str, pool: gauges.Bounded, engine_calls: gauges.Bounded, redact: Callable[[str], str]
+    ) -> None:
         self.host = host
         self.draining = False
         self.journal = ""
@@ -183,8 +174,7 @@ class Board:
         self._started = time.monotonic()
         self._lines: dict[str, AccountLine] = {}
         self._copies = line_copies.LineCopies(redact)
-        self._told = 0
-        self._events: collections.deque[Event] = collections.deque(maxlen=_EVENTS_KEPT)
+        self.events: ring.Ring[Event] = ring.Ring(_EVENTS_KEPT)
         self._log: structlog.typing.BindableLogger = structlog.get_logger("niassa_orch")
         self._redact = redact
 
@@ -200,8 +190,8 @@ class Board:
         """Tell that something changed: to the log and to every face."""
         fields = {key: self._clean(value) for key, value in fields.items()}
         shown = types.MappingProxyType(fields)
-        self._told += 1
-        self._events.append(Event(self._told, datetime.datetime.now(datetime.UTC), level, name, account, shown))
+        now = datetime.datetime.now(datetime.UTC)
+        self.events.add(Event(self.events.last + 1, now, level, name, account, shown))
         context = {"account": account, **fields} if account else fields
         getattr(self._log, level)(name, **context)
 
@@ -229,18 +219,15 @@ class Board:
             host=self.host,
             now=now,
             uptime_seconds=now - self._started,
-            pool=gauges.Use(self._pool.busy, self._pool.size, self._pool.waiting),
-            engine_calls=gauges.Use(self._engine_calls.busy, self._engine_calls.size, self._engine_calls.waiting),
+            pool=gauges.Use.of(self._pool),
+            engine_calls=gauges.Use.of(self._engine_calls),
             draining=self.draining,
             journal=self._redact(self.journal),
             accounts=tuple(copy.line for copy in copies),
-            events=tuple(self._events),
+            events=self.events.after(0),
             requests=self.requests,
             orphans=tuple((self._redact(owner), count) for owner, count in self.orphans),
-            neighbours=tuple(
-                dataclasses.replace(one, trouble=self._redact(one.trouble)) if one.trouble else one
-                for one in self.ask_neighbours()
-            ),
+            neighbours=tuple(one.cleaned(self._redact) for one in self.ask_neighbours()),
             revision=self._copies.revision,
             revisions=tuple(copy.revision for copy in copies),
             orders=tuple(dataclasses.replace(order, reason=self._redact(order.reason)) for order in self.ask_orders()),

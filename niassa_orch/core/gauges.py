@@ -5,8 +5,24 @@ No behaviour. Made by ``core.attended``, ``core.pollers`` and ``core.board``, re
 
 import dataclasses
 import enum
+from collections.abc import Callable
+from typing import Protocol
 
 from niassa_orch.domain import runs
+
+
+class Bounded(Protocol):
+    """Something of which there are so many at once."""
+
+    size: int
+
+    @property
+    def busy(self) -> int:
+        """How many are taken."""
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,6 +32,11 @@ class Use:
     busy: int
     size: int
     waiting: int
+
+    @classmethod
+    def of(cls, bounded: Bounded) -> "Use":
+        """As it is now."""
+        return cls(bounded.busy, bounded.size, bounded.waiting)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,3 +76,7 @@ class Neighbour:
     answered_at: float | None
     poll_seconds: float | None
     trouble: str
+
+    def cleaned(self, redact: Callable[[str], str]) -> "Neighbour":
+        """The same without a secret."""
+        return dataclasses.replace(self, trouble=redact(self.trouble)) if self.trouble else self

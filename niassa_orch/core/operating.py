@@ -26,7 +26,7 @@ class Answer:
     """What was done, in words for who asked for it, and the orders that it was about."""
 
     text: str
-    orders: tuple[orders.Order, ...] = ()
+    about: tuple[orders.Order, ...] = ()
 
 
 class Operating:

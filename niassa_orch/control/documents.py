@@ -1,0 +1,163 @@
+"""What goes over the control socket: snapshots of the board, whole or only what changed, and what they are made of.
+
+Pure. A picture is of one version of niassa-orch: ``client`` refuses another's. Called by ``server`` and ``client``.
+"""
+
+import dataclasses
+from typing import Annotated, Any, Final
+
+import pydantic
+
+from niassa_orch.core import board, crew
+from niassa_orch.domain import runs
+
+#: Of routes and documents; the path of every route begins with it.
+VERSION: Final = "v1"
+_EVENTS_SHOWN = 200
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mark:
+    """What a reader has seen: of which service, up to which revision of its accounts, up to which event."""
+
+    service: str = ""
+    revision: int = 0
+    event: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.service}.{self.revision}.{self.event}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Picture:
+    """A snapshot less what its reader knows already.
+
+    Args:
+        niassa_orch: The version of the service.
+        mark: What a reader has seen who has read this.
+        names: All accounts, in the order in which they are shown.
+        snapshot: With the accounts that changed and the events that are new.
+    """
+
+    niassa_orch: str
+    mark: Mark
+    names: tuple[str, ...]
+    snapshot: board.Snapshot
+
+
+class OrderBody(pydantic.BaseModel):
+    """What an order says. Texts are not quoted when they are refused."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
+
+    account: Annotated[str, pydantic.Field(min_length=1)] | None = None
+    all: bool = False
+    launching_only: bool = False
+    until: pydantic.AwareDatetime | None = None
+    reason: str = ""
+    accession: Annotated[int, pydantic.Field(ge=1)] | None = None
+
+    def whose(self) -> str | None:
+        """The account that is meant; ``None``: all of them, which must be said. Raises ValueError."""
+        if (self.account is None) is not self.all:
+            message = 'say either "account" or "all"'
+            raise ValueError(message)
+        return self.account
+
+    def which(self) -> runs.Accession:
+        """The run that is meant; raises ValueError."""
+        if self.accession is None:
+            message = 'say which "accession"'
+            raise ValueError(message)
+        return runs.Accession(self.accession)
+
+
+_PICTURE: Final = pydantic.TypeAdapter(Picture)
+
+
+def mark(text: str) -> Mark:
+    """A mark as ``str`` writes it; of anything else that nothing was seen."""
+    service, _, rest = text.partition(".")
+    revision, _, event = rest.partition(".")
+    if revision.isascii() and event.isascii() and revision.isdigit() and event.isdigit():
+        return Mark(service, int(revision[:18]), int(event[:18]))
+    return Mark()
+
+
+def picture(version: str, service: str, snapshot: board.Snapshot, seen: Mark) -> bytes:
+    """A snapshot as JSON, less what was seen.
+
+    Args:
+        version: Of niassa-orch.
+        service: Of this process and no other.
+        snapshot: All of it.
+        seen: By the reader.
+    """
+    if seen.service != service:
+        seen = Mark(service)
+    known = zip(snapshot.accounts, snapshot.revisions, strict=True)
+    now = Mark(service, snapshot.revision, max((event.number for event in snapshot.events), default=seen.event))
+    changed = dataclasses.replace(
+        snapshot,
+        accounts=tuple(_plain(line) for line, revision in known if revision > seen.revision),
+        events=tuple(
+            dataclasses.replace(event, fields=dict(event.fields))
+            for event in snapshot.events
+            if event.number > seen.event
+        ),
+        revisions=(),
+    )
+    names = tuple(line.name for line in snapshot.accounts)
+    return _PICTURE.dump_json(Picture(version, now, names, changed))
+
+
+def parse_picture(content: bytes) -> Picture:
+    """What ``picture`` wrote.
+
+    Raises:
+        ValueError: It is nothing of the kind.
+    """
+    return _PICTURE.validate_json(content)
+
+
+def merged(before: board.Snapshot | None, brought: Picture) -> board.Snapshot:
+    """The whole snapshot: what was known, and what a picture brought."""
+    known = {line.name: line for line in (*(before.accounts if before else ()), *brought.snapshot.accounts)}
+    events = (*(before.events if before else ()), *brought.snapshot.events)
+    return dataclasses.replace(
+        brought.snapshot,
+        accounts=tuple(known[name] for name in brought.names if name in known),
+        events=events[-_EVENTS_SHOWN:],
+    )
+
+
+def event(told: board.Event) -> dict[str, Any]:
+    """An event for machines."""
+    return {
+        "number": told.number,
+        "time": told.time.isoformat(),
+        "level": str(told.level),
+        "event": told.name,
+        "account": told.account or None,
+        "fields": dict(told.fields),
+    }
+
+
+def run(active: crew.ActiveRun) -> dict[str, Any]:
+    """An active run for machines."""
+    return {
+        "accession": active.run.accession,
+        "account": active.account,
+        "status": active.run.status,
+        "host": active.run.host,
+        "engine": active.run.engine,
+        "job": active.run.status_cmd,
+        "launch": active.launch or None,
+        "reason": active.reason or None,
+        "urgent": active.is_urgent,
+    }
+
+
+def _plain(line: board.AccountLine) -> board.AccountLine:
+    """A line whose mappings are such as can be written."""
+    return dataclasses.replace(line, counts=dict(line.counts), ended=dict(line.ended), held=dict(line.held))

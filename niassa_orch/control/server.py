@@ -1,0 +1,178 @@
+"""Answers on the control socket. Who connects sees; who gives orders is looked up, and every order is audited.
+
+Runs in the service's event loop; what it costs when nobody asks is nothing. Built by the composition root.
+"""
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
+
+from aiohttp import web
+
+from niassa_orch import __version__, errors
+from niassa_orch.control import documents, peers, place
+from niassa_orch.core import board, operating
+from niassa_orch.domain import orders, runs
+
+_BODY_BYTES = 64 * 1024
+#: A body is small: who takes longer for it is ill or ill-meaning.
+_BODY_SECONDS = 10.0
+#: Everybody's looks at once, those that follow events included.
+_AT_ONCE = 64
+_LINES: Final = "application/x-ndjson"
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Order = Callable[[documents.OrderBody, orders.Operator], Awaitable[operating.Answer]]
+
+
+class Server:
+    """The service's end of the control socket.
+
+    Args:
+        told: The board.
+        operating: What operators may do.
+        group: Whose members may give orders, besides root and the service's own user; ``""``: nobody.
+    """
+
+    def __init__(self, told: board.Board, operating: operating.Operating, group: str) -> None:
+        self._told = told
+        self._operating = operating
+        self._group = group
+        self._service = secrets.token_hex(4)
+        self._busy = 0
+        self._orders: dict[str, _Order] = {
+            "pause": lambda body, by: operating.pause(
+                body.whose(), by, launching_only=body.launching_only, until=body.until, reason=body.reason
+            ),
+            "resume": lambda body, by: operating.resume(body.whose(), by),
+            "stop-launching": lambda body, by: operating.stop_launching(body.whose(), by, reason=body.reason),
+            "poll-now": lambda body, by: operating.poll_now(body.whose(), by),
+            "drain": lambda _body, by: operating.drain(by),
+            "reload": lambda _body, by: operating.reload(by),
+            "urgent": lambda body, by: operating.urgent(body.which(), by, reason=body.reason),
+        }
+
+    def application(self) -> web.Application:
+        """The routes."""
+        made = web.Application(middlewares=[self._answer_errors], client_max_size=_BODY_BYTES)
+        made.add_routes(
+            [
+                web.get(f"/{documents.VERSION}/picture", self._picture),
+                web.get(f"/{documents.VERSION}/runs", self._runs),
+                web.get(f"/{documents.VERSION}/explain/{{accession:[0-9]{{1,18}}}}", self._explain),
+                web.get(f"/{documents.VERSION}/events", self._events),
+                web.post(f"/{documents.VERSION}/orders/{{order}}", self._take_order),
+            ]
+        )
+        return made
+
+    @web.middleware
+    async def _answer_errors(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        # Who looks never keeps anybody from giving orders.
+        if self._busy >= _AT_ONCE and request.method == "GET":
+            return _refused(503, f"{_AT_ONCE} requests are being answered already: try again")
+        self._busy += 1
+        try:
+            return await handler(request)
+        except errors.OrderError as exc:
+            return _refused(409, str(exc))
+        except (errors.AuditError, errors.JournalError) as exc:
+            return _refused(503, str(exc))
+        except (ValueError, TimeoutError) as exc:
+            return _refused(400, f"the request cannot be understood: {exc}")
+        except ConnectionError:
+            # Who asked has gone.
+            return web.Response(status=500)
+        finally:
+            self._busy -= 1
+
+    async def _picture(self, request: web.Request) -> web.StreamResponse:
+        seen = documents.mark(request.query.get("seen", ""))
+        body = documents.picture(__version__, self._service, self._told.snapshot(), seen)
+        return web.Response(body=body, content_type="application/json")
+
+    async def _runs(self, request: web.Request) -> web.StreamResponse:
+        status = request.query.get("status")
+        chosen = runs.RunStatus(status) if status else None
+        found = self._operating.active_runs(request.query.get("account") or None, chosen)
+        return web.json_response([documents.run(one) for one in found])
+
+    async def _explain(self, request: web.Request) -> web.StreamResponse:
+        write = _Writer(request)
+        async for said in self._operating.explain(runs.Accession(int(request.match_info["accession"]))):
+            await write({"who": said.who, "text": said.text})
+        return await write.end()
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        after, follows = int(request.query.get("after", "0")), "follow" in request.query
+        write = _Writer(request)
+        while True:
+            for event in self._told.events.after(after):
+                after = event.number
+                await write(documents.event(event))
+            if not follows:
+                return await write.end()
+            await self._told.events.hear(after)
+
+    async def _take_order(self, request: web.Request) -> web.StreamResponse:
+        order = self._orders.get(request.match_info["order"])
+        if order is None:
+            return _refused(404, f"there is no order {request.match_info['order']}")
+        if request.transport is None:
+            raise ConnectionError
+        by = await asyncio.to_thread(peers.of, request.transport.get_extra_info("socket"))
+        if not await asyncio.to_thread(peers.may_order, by, self._group):
+            whose = f"members of the group {self._group}" if self._group else "nobody else ([control] group is unset)"
+            return _refused(403, f"{by} may look, and give no orders; root, the service's user and {whose} may")
+        async with asyncio.timeout(_BODY_SECONDS):
+            body = documents.OrderBody.model_validate_json(await request.read() or "{}")
+        # An order that was begun is carried out, whether or not whoever gave it waits for the answer.
+        answer = await asyncio.shield(order(body, by))
+        return web.json_response({"said": answer.text, "orders": [str(one) for one in answer.about]})
+
+
+@contextlib.asynccontextmanager
+async def served(server: Server, folder: pathlib.Path, mode: int, group: str) -> AsyncIterator[None]:
+    """Answer on the socket in a folder for as long as the context lasts.
+
+    Raises:
+        ControlError: The socket cannot be made; with what to do.
+    """
+    with place.bound(folder, mode, group) as listening:
+        runner = web.AppRunner(
+            server.application(), access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
+        )
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listening).start()
+            yield
+        finally:
+            await runner.cleanup()
+
+
+class _Writer:
+    """Writes documents, a line each, as they come."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self.response = web.StreamResponse(headers={"Content-Type": _LINES})
+
+    async def __call__(self, document: dict[str, Any]) -> None:
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
+        await self.response.write(json.dumps(document).encode() + b"\n")
+
+    async def end(self) -> web.StreamResponse:
+        """All is written."""
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
+        await self.response.write_eof()
+        return self.response
+
+
+def _refused(status: int, reason: str) -> web.Response:
+    return web.json_response({"error": reason}, status=status)

@@ -1,0 +1,148 @@
+"""The control socket for real: a server and a client in two loops' worth of tasks, real files, a real journal."""
+
+import asyncio
+import contextlib
+import json
+import os
+import pathlib
+import stat
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from niassa_orch import errors
+from niassa_orch.control import client, documents, place, server
+from niassa_orch.core import audit, board, operating, orders
+from niassa_orch.journal import store
+from tests.fakes import neighbours_in_memory as fakes
+
+
+@pytest.fixture
+def told() -> board.Board:
+    made = fakes.board_of()
+    made.line("bob").state = board.State.OK
+    made.line("alice")
+    return made
+
+
+@pytest.fixture
+async def folder(tmp_path: pathlib.Path, told: board.Board) -> AsyncIterator[pathlib.Path]:
+    """Where a server listens that has a journal and an audit trail, and no workers."""
+    with contextlib.ExitStack() as opened:
+        journal = store.Journal(tmp_path / "journal.sqlite")
+        opened.callback(journal.close)
+        trail = audit.Trail(tmp_path / "audit", str, told.tell_audit)
+        opened.callback(trail.close)
+        operates = operating.Operating(orders.StandingOrders(journal, told), trail, lambda: ["alice", "bob"])
+        async with server.served(server.Server(told, operates, ""), tmp_path / "run", 0o600, ""):
+            yield tmp_path / "run"
+
+
+async def test_a_snapshot_comes_whole_and_then_only_its_changes_do(folder: pathlib.Path, told: board.Board) -> None:
+    async with client.connected(folder) as service:
+        first = await service.snapshot()
+        assert [line.name for line in first.accounts] == ["alice", "bob"]
+        told.line("bob").waiting = "for the lock"
+        told.event("later")
+        second = await service.snapshot()
+    assert [line.waiting for line in second.accounts] == ["", "for the lock"]
+    assert [event.name for event in second.events] == ["later"]
+
+
+async def test_an_order_is_taken_kept_and_in_the_trail_with_who_gave_it(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    async with client.connected(folder) as service:
+        answer = await service.order("pause", documents.OrderBody(account="bob", launching_only=True, reason="disk"))
+        assert "launching is paused for bob" in answer["said"]
+        assert [str(order) for order in (await service.snapshot()).orders] == answer["orders"]
+        lifted = await service.order("resume", documents.OrderBody(account="bob"))
+        assert lifted["said"].startswith("lifted: ")
+        assert (await service.snapshot()).orders == ()
+    trail = [json.loads(line) for line in (tmp_path / "audit" / "bob.jsonl").read_text().splitlines()]
+    assert {entry["what"] for entry in trail} == {"pause-launching", "resume-orders"}
+    assert all(f"uid {os.geteuid()}" in entry["operator"] for entry in trail)
+
+
+@pytest.mark.parametrize(
+    ("order", "body", "said"),
+    [
+        ("pause", documents.OrderBody(account="bobb"), "did you mean bob"),
+        ("poll-now", documents.OrderBody(all=True), "no service runs here"),
+        ("resume", documents.OrderBody(all=True), "no order keeps all accounts"),
+        ("pause", documents.OrderBody(), "either"),
+        ("pause", documents.OrderBody(account="bob", all=True), "either"),
+        ("urgent", documents.OrderBody(), "accession"),
+        ("launch-missiles", documents.OrderBody(), "no order launch-missiles"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_in_words(
+    folder: pathlib.Path, order: str, body: documents.OrderBody, said: str
+) -> None:
+    async with client.connected(folder) as service:
+        with pytest.raises(errors.ControlError, match=said):
+            await service.order(order, body)
+
+
+@pytest.mark.parametrize(
+    "body", ["[]", "{", '{"account": 7}', '{"what": 1}', '{"accession": true, "all": true}', "\0", "x" * 70_000]
+)
+async def test_a_body_that_is_no_order_changes_nothing_and_is_not_quoted(folder: pathlib.Path, body: str) -> None:
+    with place.short(folder) as name:
+        connector = aiohttp.UnixConnector(name)
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.post("http://niassa-orch/v1/orders/pause", data=body) as response,
+        ):
+            assert response.status in (400, 413)
+            assert "x" * 100 not in await response.text()
+    async with client.connected(folder) as service:
+        assert (await service.snapshot()).orders == ()
+
+
+async def test_events_are_followed_until_the_reader_goes(folder: pathlib.Path, told: board.Board) -> None:
+    told.event("before")
+    async with client.connected(folder) as service:
+        heard = service.events(follow=True)
+        assert (await anext(heard))["event"] == "before"
+        waiting = asyncio.ensure_future(anext(heard))
+        told.event("now", accession=7)
+        assert (await waiting)["fields"] == {"accession": 7}
+        again = [event["event"] async for event in service.events(after=1)]
+    assert again == ["now"]
+
+
+async def test_many_readers_at_once_see_the_same(folder: pathlib.Path) -> None:
+    async def names() -> list[str]:
+        async with client.connected(folder) as service:
+            return [line.name for line in (await service.snapshot()).accounts]
+
+    assert await asyncio.gather(*(names() for _ in range(20))) == [["alice", "bob"]] * 20
+
+
+async def test_when_too_many_ask_at_once_the_next_is_told_so(folder: pathlib.Path) -> None:
+    async with client.connected(folder) as service, contextlib.AsyncExitStack() as opened:
+        following = [service.events(after=0, follow=True) for _ in range(64)]
+        waiting = [asyncio.ensure_future(anext(one)) for one in following]
+        opened.push_async_callback(asyncio.wait, waiting)
+        for one in waiting:
+            opened.callback(one.cancel)
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await service.snapshot()
+                except errors.ControlError as exc:
+                    assert "try again" in str(exc)
+                    break
+
+
+async def test_nobody_answers_where_no_service_is(tmp_path: pathlib.Path) -> None:
+    for place_of in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(errors.NoServiceError, match="no service answers"):
+            async with client.connected(place_of) as service:
+                await service.snapshot()
+
+
+async def test_the_socket_is_as_the_settings_say_and_goes_with_the_service(folder: pathlib.Path) -> None:
+    assert stat.S_IMODE((folder / place.NAME).stat().st_mode) == 0o600
