@@ -14,12 +14,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import structlog
 
 from niassa_orch.core import freshness, gauges, line_copies, pulse, ring, savings
-from niassa_orch.domain import accounts, orders, runs
+from niassa_orch.domain import accounts, runs
+from niassa_orch.domain import orders as orders_of
 
 _EVENTS_KEPT = 200
 _UNSET = object()
-
-Orders = tuple[orders.Order, ...]
 
 
 class State(enum.StrEnum):
@@ -124,10 +123,9 @@ class AccountLine:
 class Snapshot:
     """Everything that a face may show, at one moment.
 
-    ``now`` is of ``time.monotonic()``; ``journal`` is why the journal cannot be used, so that nothing is launched;
-    ``orphans`` are owners whom nobody serves, with their active runs, most runs first. ``revision`` moves with every
-    change of a line; ``revisions`` are those at which the accounts' lines changed last, in the order of ``accounts``.
-    ``orders`` are those in force; ``audit`` is why the audit trail cannot be written: nothing is launched then either.
+    ``now`` is of ``time.monotonic()``; ``journal``, ``audit``: why each cannot be written, so that nothing is launched;
+    ``orphans``: owners whom nobody serves, and their active runs, most first. ``revision`` moves when a line changes;
+    ``revisions`` are those at which accounts' lines changed last, in the order of ``accounts``; ``orders`` in force.
     """
 
     host: str
@@ -144,7 +142,7 @@ class Snapshot:
     neighbours: tuple[gauges.Neighbour, ...] = ()
     revision: int = 0
     revisions: tuple[int, ...] = ()
-    orders: Orders = ()
+    orders: tuple[orders_of.Order, ...] = ()
     audit: str = ""
 
 
@@ -167,7 +165,7 @@ class Board:
         self.requests = savings.NO_REQUESTS
         self.orphans: tuple[tuple[str, int], ...] = ()
         self.ask_neighbours: Callable[[], Iterable[gauges.Neighbour]] = tuple
-        self.ask_orders: Callable[[], Orders] = tuple
+        self.ask_orders: Callable[[], tuple[orders_of.Order, ...]] = tuple
         self.audit = ""
         self._pool = pool
         self._engine_calls = engine_calls

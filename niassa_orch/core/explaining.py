@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import crontab_guard, enrolling, gates, intents, limits
-from niassa_orch.domain import accounts, runs, selection
+from niassa_orch.domain import accounts, orders, runs, selection
 from niassa_orch.journal import moments, store
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Said:
-    """One sentence, and who says it: ``web service``, ``account``, ``journal``, ``oozie``, ``waits`` or ``next``."""
+    """One sentence, and who says it: ``web service``, ``account``, ``order``, ``journal``, ``oozie``, ``waits`` ..."""
 
     who: str
     text: str
@@ -86,12 +86,17 @@ class Explaining:
             return
         account = mine.account
         yield Said("account", f"{account.name} serves it, as the Unix user {account.unix_user}")
+        for order in self._orders(account):
+            if order.accession == run.accession:
+                yield Said("order", str(order))
         async for said in self._of_journal(account, run):
             yield said
         if run.engine_family is runs.EngineFamily.OOZIE and run.status_cmd:
             yield Said("oozie", await _job(mine, run.status_cmd))
         if run.status is runs.RunStatus.SUBMITTED:
+            # Some are known in two ways.
             reasons = [said async for said in self._reasons(mine, run)]
+            reasons = list(dict.fromkeys([*reasons, *self._also(account, run.accession)]))
             for reason in reasons:
                 yield Said("waits", reason)
             yield Said("next", self._next(reasons))
@@ -106,6 +111,9 @@ class Explaining:
     async def _reasons(self, mine: enrolling.Enrolled, run: runs.WorkflowRun) -> AsyncIterator[str]:
         """What keeps a run that is scheduled from being launched."""
         account = mine.account
+        for order in self._orders(account):
+            if order.keeps:
+                yield str(order)
         if account.shadow:
             yield "its account is in shadow mode: nothing is launched or written"
         if why := gates.why_shut(account, datetime.datetime.now().astimezone()):
@@ -118,6 +126,11 @@ class Explaining:
             yield str(exc)
         if self._journal is not None and (why := await self._limited(account, self._journal)):
             yield why
+
+    def _orders(self, account: accounts.Account) -> tuple[orders.Order, ...]:
+        """Orders that hold for an account now."""
+        standing = self._journal.orders.standing if self._journal is not None else ()
+        return orders.over(orders.in_force(standing, datetime.datetime.now(datetime.UTC)), account.name)
 
     async def _limited(self, account: accounts.Account, journal: store.Journal) -> str:
         """Why limits keep it, by what the journal knows; what other accounts wait for the running service tells."""
