@@ -112,9 +112,8 @@ class Cycle:
 
     async def _end_urgency(self, active: active_runs.ActiveRuns) -> None:
         """A run that is launched, by whomever, is urgent no more."""
-        if urgent := self._orders.urgent(self._line.name):
-            launched = (run.accession for run in active if run.status is not runs.RunStatus.SUBMITTED)
-            await self._orders.fulfil(self._line.name, urgent.intersection(launched))
+        if self._orders.urgent(self._line.name):
+            await self._orders.fulfil(self._line.name, {run.accession: run for run in active})
 
     async def _shade(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
         """Decide and write nothing; what we launched before is settled all the same."""

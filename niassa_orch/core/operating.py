@@ -19,6 +19,7 @@ from niassa_orch.domain import orders, runs
 #: An urgent run that is launched by nobody is urgent no more after so long.
 _URGENT = datetime.timedelta(days=7)
 _NAMES_LISTED = 10
+_Orders = tuple[orders.Order, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Answer:
     """What was done, in words for who asked for it, and the orders that it was about."""
 
     text: str
-    about: tuple[orders.Order, ...] = ()
+    about: _Orders = ()
 
 
 class Operating:

@@ -7,7 +7,7 @@ how it is refused, is ``core.operating``'s. Built by the composition root.
 
 import contextlib
 import datetime
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from niassa_orch import errors
 from niassa_orch.core import audit, board
@@ -74,9 +74,20 @@ class StandingOrders:
         await self._journal.orders.lift(lifted, by)
         self.look(lifted_by=by)
 
-    async def fulfil(self, account: str, launched: Collection[runs.Accession]) -> None:
-        """Runs were launched: they are urgent no more. Where that cannot be written, time ends it."""
-        fulfilled = [order for order in self.over(account) if order.accession in launched]
+    async def fulfil(self, account: str, active: Mapping[runs.Accession, runs.WorkflowRun]) -> None:
+        """A run that waits for no launch any more is urgent no more; where that cannot be written, its time ends it.
+
+        Args:
+            account: Whose runs.
+            active: All of them that are not over.
+        """
+
+        def is_over(order: orders.Order) -> bool:
+            run = None if order.accession is None else active.get(order.accession)
+            # Of which account a run is that nobody looked up, and is not here, is not known.
+            return run.status is not runs.RunStatus.SUBMITTED if run else bool(order.accession and order.account)
+
+        fulfilled = [order for order in self.over(account) if is_over(order)]
         if fulfilled:
             with contextlib.suppress(errors.JournalError):
                 await self.lift(fulfilled, audit.SERVICE)
