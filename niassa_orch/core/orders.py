@@ -17,6 +17,10 @@ from niassa_orch.journal import store
 _Orders = tuple[orders.Order, ...]
 
 
+def _shown(order: orders.Order) -> str:
+    return "" if order.until is None else order.until.isoformat(timespec="seconds")
+
+
 def _utc_now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
@@ -37,6 +41,7 @@ class StandingOrders:
         self._board = told
         self._now = now
         self._told: _Orders = ()
+        self._met: set[runs.Accession] = set()
         told.ask_orders = self.in_force
 
     def in_force(self) -> _Orders:
@@ -83,9 +88,14 @@ class StandingOrders:
         """
 
         def is_over(order: orders.Order) -> bool:
-            run = None if order.accession is None else active.get(order.accession)
-            # Of which account a run is that nobody looked up, and is not here, is not known.
-            return run.status is not runs.RunStatus.SUBMITTED if run else bool(order.accession and order.account)
+            if order.accession is None:
+                return False
+            run = active.get(order.accession)
+            if run is None:
+                # Whose run it is that nobody looked up, and nobody ever saw, is not known.
+                return bool(order.account) or order.accession in self._met
+            self._met.add(order.accession)
+            return run.status is not runs.RunStatus.SUBMITTED
 
         fulfilled = [order for order in self.over(account) if is_over(order)]
         if fulfilled:
@@ -105,7 +115,7 @@ class StandingOrders:
                 self._tell_end(order, lifted_by)
         for order in now:
             if order not in before:
-                self._event("order.given", order, by=str(order.by), reason=order.reason, until=order.until)
+                self._event("order.given", order, by=str(order.by), reason=order.reason, until=_shown(order))
 
     def _tell_end(self, order: orders.Order, lifted_by: str) -> None:
         if order.until is not None and order.until <= self._now():

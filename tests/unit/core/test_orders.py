@@ -1,5 +1,6 @@
 """Orders of operators as the core heeds them: what is kept, what goes on, what goes first, what is told."""
 
+import dataclasses
 import datetime
 
 import pytest
@@ -112,13 +113,17 @@ async def test_an_urgent_whitestar_run_goes_before_the_quick_ones(stage: stages.
     assert stage.called[0] == "launch-whitestar 2"
 
 
-async def test_a_run_is_urgent_until_it_is_launched_and_by_whom_does_not_matter(stage: stages.Stage) -> None:
+@pytest.mark.parametrize("account", ["", "bob"])
+async def test_a_run_is_urgent_until_it_is_launched_and_by_whom_does_not_matter(
+    stage: stages.Stage, account: str
+) -> None:
     beats = beat_scenes.Beats(stage)
     scenes.schedule(stage, 7)
     scenes.launch_well(stage, 7)
     kept = order(Kind.STOP)
-    for given in (kept, urgent(7)):
+    for given in (kept, dataclasses.replace(urgent(7), account=account)):
         await stage.orders.give(given)
+    await beats.beat()
     await beats.beat()
     assert stage.orders.urgent("bob") == {7}
     beats.running(7, status=R.PENDING)
