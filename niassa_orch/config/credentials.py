@@ -103,7 +103,7 @@ class Secrets:
 
     def _credential(self, name: str) -> pydantic.SecretStr:
         path = self.directory and self.directory / name
-        if path is None or not path.exists():
+        if path is None or not _is_there(path):
             had = "no credentials" if path is None else f"no credential {name}"
             reason = (
                 f"systemd gave the service {had} ({_DIRECTORY}; a command that is run by hand has none): add the line "
@@ -142,6 +142,17 @@ def read_password_file(path: Path) -> pydantic.SecretStr:
     except guarded.FileRefusedError as exc:
         raise errors.CredentialError(str(exc)) from exc
     return pydantic.SecretStr(_password(str(path), content))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is worth opening: of a folder that is closed to us the open says more."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _password(place: str, content: bytes) -> str:

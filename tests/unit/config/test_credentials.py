@@ -1,8 +1,11 @@
 import base64
+import pathlib
 
 import pydantic
+import pytest
 
-from niassa_orch.config import credentials
+from niassa_orch import errors
+from niassa_orch.config import credentials, profile_keys
 
 
 def test_the_header_is_basic_in_utf_8_and_built_on_demand() -> None:
@@ -22,3 +25,10 @@ def test_a_login_shows_its_password_nowhere() -> None:
 def test_a_login_names_all_that_must_be_redacted() -> None:
     login = credentials.Login("bob@lab.net", pydantic.SecretStr("canary"))
     assert set(login.secrets()) == {"canary", login.authorization().removeprefix("Basic ")}
+
+
+def test_a_folder_of_credentials_that_cannot_be_looked_into_is_told_and_ends_nothing_else() -> None:
+    # A name that is too long stands for a folder that is closed to us: no folder is closed to root.
+    secrets = credentials.Secrets(pathlib.Path("/", "x" * 300))
+    with pytest.raises(errors.CredentialError, match="cannot be read"):
+        secrets.read(profile_keys.WebServiceKeys(password_credential="bob"))
