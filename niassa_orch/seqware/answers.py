@@ -16,6 +16,7 @@ from niassa_orch.domain import runs, texts
 
 _YEAR_10000 = 253_402_300_800  # in seconds since the epoch; no datetime can hold it
 _SHOWN_LETTERS = 255
+_MOST_SCRIPTS, _MOST_CRONTAB_LETTERS = 100, 1 << 20  # as the mediator; more, forged, would take hours to look through
 _Value = typing.TypeVar("_Value")
 
 
@@ -137,7 +138,7 @@ def parse_refusal(answer: bytes) -> str | None:
 
 def _understood(answer: bytes, read: collections.abc.Callable[[bytes], _Value]) -> _Value | None:
     """What ``read`` makes of an answer; its errors end here, since they would keep the answer within reach."""
-    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return read(answer)
     return None
 
@@ -182,12 +183,8 @@ def _step_file(file: dict[str, object]) -> texts.StepFile:
 
 
 def _held_lock(held: dict[str, object]) -> HeldLock:
-    pid = held["pid"]
-    return HeldLock(
-        name=_shown(held["name"]),
-        pid=None if pid is None else _count(pid, below=1 << 31),
-        command=_shown(held["command"]),
-    )
+    pid = None if held["pid"] is None else _count(held["pid"], below=1 << 31)
+    return HeldLock(_shown(held["name"]), pid, _shown(held["command"]))
 
 
 def _propagated(answer: bytes) -> Propagated:
@@ -209,20 +206,22 @@ def _probe(answer: bytes) -> Probe:
 
 def _version(answer: bytes) -> Version:
     record = json.loads(answer)
-    told = record["engine_version"]
     return Version(
         version=_count(record["version"]),
         user=_shown(record["user"]),
         command=_shown(_of(list, record["command"])[0]),
         engine_runs=_of(bool, record["engine_runs"]),
-        engine_version="" if told is None else _shown(told),
+        engine_version=_shown(record["engine_version"] or ""),
     )
 
 
 def _crontab(answer: bytes) -> Crontab:
     record = json.loads(answer)
     scripts = {_text(script["path"]): _text(script["text"]) for script in _of(list, record["scripts"])}
-    return Crontab(_of(bool, record["installed"]), _text(record["text"]), scripts)
+    text, letters = _text(record["text"]), sum(map(len, scripts.values()))
+    _count(len(scripts), below=_MOST_SCRIPTS + 1)
+    _count(max(len(text), letters), below=_MOST_CRONTAB_LETTERS + 1)
+    return Crontab(_of(bool, record["installed"]), text, scripts)
 
 
 def _of(kind: type[_Value], value: object) -> _Value:

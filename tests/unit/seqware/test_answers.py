@@ -115,6 +115,27 @@ def test_settings_with_a_field_of_another_kind_are_not_understood(good: bytes, b
     assert answers.parse_settings(answer.replace(good, bad)) is None
 
 
+CRONTAB = {"installed": True, "text": "", "scripts": []}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scripts": [{"path": f"/{number}/b", "text": "b"} for number in range(101)]},
+        {"scripts": [{"path": "/a", "text": "b" * (1 << 19)}, {"path": "/c", "text": "b" * ((1 << 19) + 1)}]},
+        {"text": "b" * ((1 << 20) + 1)},
+    ],
+)
+def test_a_crontab_larger_than_the_mediator_tells_is_not_looked_through(fields: dict[str, object]) -> None:
+    assert answers.parse_crontab(json.dumps(CRONTAB).encode()) is not None
+    assert answers.parse_crontab(json.dumps({**CRONTAB, **fields}).encode()) is None
+
+
+def test_a_version_without_any_command_is_not_understood() -> None:
+    version = {"version": 1, "user": "bob", "command": [], "engine_runs": True, "engine_version": None}
+    assert answers.parse_version(json.dumps(version).encode()) is None
+
+
 def test_a_refusal_is_short_whatever_is_said() -> None:
     assert answers.parse_refusal(json.dumps({"refused": "no" * 9000}).encode()) == "no" * 250
     for nonsense in (b"", b"[" * 100_000, b"7", b'{"refused": 7}', b"\xff"):
