@@ -12,8 +12,9 @@ from typing import Final
 
 _LAUNCHES: Final = "launch-scheduled"
 _PROPAGATES: Final = "propagate-statuses"
-#: A variable of the crontab itself, such as ``MAILTO=bob``.
-_SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\s*=")
+#: A variable of the crontab itself, such as ``MAILTO=bob``, and one that a line uses.
+_SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*=")
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _WORD = re.compile(r"[\w.-]+")
 #: Whether something launches, and whether it propagates.
 _Doing = tuple[bool, bool]
@@ -39,11 +40,19 @@ def engine_lines(text: str, scripts: Mapping[str, str]) -> tuple[Line, ...]:
     names = _Names(codes)
     does = _with_those_called(codes, names)
     found = []
+    variables: dict[str, _Doing] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         code = line.strip()
-        if code and not code.startswith("#") and not _SETTING.match(code):
-            doings = [_own(code), *(does[path] for path in names.in_code(code))]
-            launches, propagates = (any(doing[which] for doing in doings) for which in (0, 1))
+        if not code or code.startswith("#"):
+            continue
+        doings = [_own(code), *(does[path] for path in names.in_code(code))]
+        setting = _SETTING.match(code)
+        if setting:
+            # It does nothing by itself, but a line that uses it does. cron puts no variable into another.
+            variables[setting[1]] = _all_of(doings)
+        else:
+            doings += [variables[name] for name in set(_VARIABLE.findall(code)) & variables.keys()]
+            launches, propagates = _all_of(doings)
             if launches or propagates:
                 found.append(Line(number, launches, propagates))
     return tuple(found)
@@ -80,8 +89,13 @@ def _with_those_called(codes: Mapping[str, str], names: _Names) -> dict[str, _Do
             new = set(called[waiting.pop()]) - reached
             reached |= new
             waiting += new
-        does[path] = (any(own[one][0] for one in reached), any(own[one][1] for one in reached))
+        does[path] = _all_of(own[one] for one in reached)
     return does
+
+
+def _all_of(doings: Iterable[_Doing]) -> _Doing:
+    each = tuple(doings)
+    return any(launches for launches, _ in each), any(propagates for _, propagates in each)
 
 
 def _own(code: str) -> _Doing:

@@ -83,14 +83,24 @@ ENGINE_VERSION = re.compile(
 )
 CRONTAB_COMMANDS = ("/usr/bin/crontab", "/bin/crontab")
 CRONTAB_SECONDS = 20
-# What a line of a crontab or of a script may call: absolute paths, and such below the home.
-# What words of a shell are parted by, and the folders into which a line goes before it calls something.
-BETWEEN_WORDS = re.compile(r"""[\s;&|"'`()<>=]+""")
-INTO_FOLDER = re.compile(r"""(?:^|[\s;&|(])cd\s+["']?([^\s;&|"'`()<>]+)""")
-HOME_FIRST = re.compile(r"^(~|\$HOME|\$\{HOME\})(?=/|$)")
+# What words of a shell are parted by (in a crontab by % too), and the folders into which a line goes before it calls
+# something.
+BETWEEN_WORDS = re.compile(r"""[\s;&|"'`()<>=%]+""")
+QUOTES = re.compile("[\"']")
+INTO_FOLDER = re.compile(r"""(?:^|[\s;&|("'])cd\s+["']?([^\s;&|"'`()<>]+)""")
 INTO_A_FILE = re.compile(r"(?<![0-9&])[0-9&]*>>?\s*[^\s;&|]+")
+# A variable that is set, also as crontabs do it, and one that is used; what another expansion leaves of a path.
+ASSIGNMENT = re.compile(
+    r"""(?:^[ \t]*|[\s;&|("'])([A-Za-z_]\w*)(?:=|[ \t]+=[ \t]*)("[^"\n]*"|'[^'\n]*'|[^\s;&|)]*)""", re.M
+)
+VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+UNKNOWN_FOLDER = re.compile(r"^.*[$}](?:[A-Za-z_]\w*|[0-9@*#])?(?=/)")
+PATH_ITSELF = re.compile(r"\$(PATH|\{PATH\})$|$")
+# Values of one variable; variables in one word, and walks until all are known; bytes of a path (Linux).
+MOST_VALUES, MOST_ROUNDS, MOST_PATH = 8, 5, 4096
+SYSTEM_FOLDERS = ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
 ENGINE_WORDS = ("launch-scheduled", "propagate-statuses")
-MOST_PATHS, MOST_SCRIPTS, MOST_SCRIPT_BYTES = 20000, 100, 1 << 16
+MOST_PATHS, MOST_SCRIPTS, MOST_SCRIPT_BYTES = 100000, 100, 1 << 16
 BELOW = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
@@ -770,7 +780,10 @@ def read_crontab(home: str) -> Record:
         complaints.seek(0)
         if code and b"no crontab for" not in complaints.read(MOST_BYTES):
             raise OSError(errno.EACCES, "crontab -l ended with exit code %d" % code)
-        text = said.read(MOST_BYTES).decode("utf-8", "replace")
+        content = said.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(errno.E2BIG, "the crontab is larger than what is looked through")
+    text = content.decode("utf-8", "replace")
     return {"installed": True, "text": text, "scripts": read_scripts(text, home)}
 
 
@@ -781,19 +794,38 @@ def read_scripts(text: str, home: str) -> typing.List[Record]:
     """
     seen: typing.Dict[str, typing.Optional[str]] = {}
     callers: typing.Dict[str, typing.List[str]] = {}
-    texts = [("", text, home)]
+    known, before = {"HOME": [home]}, 0
+    # Once more when variables were found: what is sourced may set what was used before it was read.
+    for _ in range(MOST_ROUNDS):
+        if before == sum(map(len, known.values())):
+            break
+        before = sum(map(len, known.values()))
+        walk(text, home, known, seen, callers)
+    return told_scripts({path: script for path, script in seen.items() if script is not None}, callers)
+
+
+def walk(
+    text: str,
+    home: str,
+    known: typing.Dict[str, typing.List[str]],
+    seen: typing.Dict[str, typing.Optional[str]],
+    callers: typing.Dict[str, typing.List[str]],
+) -> None:
+    """From the crontab through all scripts that it leads to; notes scripts, who names them, and variables."""
+    texts, reached = [("", text, home)], set()
     while texts:
         caller, code, folder = texts.pop(0)
-        for path in called(code, folder, home):
+        for path in called(code, folder, known):
             if path not in seen:
-                seen[path] = script = read_script(path)
-                if script is not None:
-                    texts.append((path, script, os.path.dirname(path)))
-            if seen[path] is not None:
+                seen[path] = read_script(path)
+            script = seen[path]
+            if script is not None:
                 callers.setdefault(path, []).append(caller)
+                if path not in reached:
+                    reached.add(path)
+                    texts.append((path, script, os.path.dirname(path)))
             if len(seen) > MOST_PATHS or len(callers) > MOST_SCRIPTS:
                 raise OSError(errno.E2BIG, "the crontab names more than is looked through")
-    return told_scripts({path: script for path, script in seen.items() if script is not None}, callers)
 
 
 def told_scripts(scripts: typing.Dict[str, str], callers: typing.Dict[str, typing.List[str]]) -> typing.List[Record]:
@@ -810,23 +842,64 @@ def told_scripts(scripts: typing.Dict[str, str], callers: typing.Dict[str, typin
     return [{"path": path, "text": scripts[path]} for path in sorted(told)]
 
 
-def called(text: str, folder: str, home: str) -> typing.Iterator[str]:
+def called(text: str, folder: str, known: typing.Dict[str, typing.List[str]]) -> typing.Iterator[str]:
     """Every path that a word in lines of a shell may mean, in their order; comments and what is written into left out.
 
     A word without a folder is looked for where a crontab and its scripts may find it: beside the script, in the home,
-    in the folders that the line goes to, and where programs of users are.
+    in the folders that the line goes to, and where programs of users are. ``known`` are values of variables; those that
+    are set here are added.
     """
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     code = INTO_A_FILE.sub(" ", "\n".join(lines))
-    gone_to = [HOME_FIRST.sub(lambda _: home, path) for path in INTO_FOLDER.findall(code)]
-    folders = list(dict.fromkeys([folder, home, *gone_to, home + "/bin", "/usr/local/bin"]))
-    for word in dict.fromkeys(HOME_FIRST.sub(lambda _: home, word) for word in BETWEEN_WORDS.split(code) if word):
+    note_variables(code, known)
+    gone_to = [meant for word in INTO_FOLDER.findall(code) for meant in meanings(word, known)]
+    named = [folder, "", *gone_to, "bin", "/usr/local/bin", *program_folders(known)]
+    folders = list(dict.fromkeys(os.path.join(home, place) for place in named for home in known["HOME"]))
+    # A quote may begin a word or stand in its midst.
+    written = dict.fromkeys(BETWEEN_WORDS.split(code) + BETWEEN_WORDS.split(QUOTES.sub("", code)))
+    for word in dict.fromkeys(meant for one in written for meant in meanings(one, known)):
         # "$(dirname $0)/inner.sh" and "./inner.sh" mean a script beside.
         tail = word.lstrip("./") if word[:1] in "/." and not os.path.isfile(word) else word
         if os.path.isabs(word):
             yield word
         for place in folders if tail else ():
-            yield os.path.normpath(os.path.join(home, place, tail))
+            yield os.path.normpath(os.path.join(place, tail))
+
+
+def note_variables(code: str, known: typing.Dict[str, typing.List[str]]) -> None:
+    """Note what variables are set to, wherever that is: a few values each, the latest first, none longer than a path,
+    none that is what a command says."""
+    for name, value in ASSIGNMENT.findall(code):
+        value = QUOTES.sub("", value)
+        if len(value) <= MOST_PATH and not set("(`") & set(value):
+            others = [other for other in known.get(name, []) if other != value]
+            known[name] = [value, *others][:MOST_VALUES]
+
+
+def program_folders(known: typing.Dict[str, typing.List[str]]) -> typing.List[str]:
+    """The folders of every ``PATH`` that is set, but for those of the system, where no user's script is."""
+    named = [part for value in known.get("PATH", ()) for part in value.split(":") if not PATH_ITSELF.match(part)]
+    found = [meant for part in named for meant in meanings(part, known)]
+    return [path for path in found if os.path.isabs(path) and path not in SYSTEM_FOLDERS]
+
+
+def meanings(word: str, known: typing.Dict[str, typing.List[str]]) -> typing.List[str]:
+    """What a word may mean by the values of its variables; of a folder that nobody sets is left what follows it."""
+    word = "$HOME" + word[1:] if word[:2] in ("~", "~/") else word
+    found = [word] if len(word) <= MOST_PATH else []
+    for _ in range(MOST_ROUNDS if "$" in word else 0):
+        told = dict.fromkeys(new for old in found for new in replaced(old, known) if len(new) <= MOST_PATH)
+        found = list(told)[:MOST_VALUES]
+    return [UNKNOWN_FOLDER.sub("", one) for one in found]
+
+
+def replaced(word: str, known: typing.Dict[str, typing.List[str]]) -> typing.List[str]:
+    """The word with its first variable that is known replaced by each of its values."""
+    for match in VARIABLE.finditer(word):
+        values = known.get(match.group(1) or match.group(2), [])
+        if values:
+            return [word[: match.start()] + value + word[match.end() :] for value in values]
+    return [word]
 
 
 def read_script(path: str) -> typing.Optional[str]:

@@ -54,6 +54,39 @@ def test_a_script_is_found_however_the_line_names_it(home: pathlib.Path, line: s
     assert [found.number for found in crontabs.engine_lines(f"* * * * * {line}\n", texts)] == [1]
 
 
+@pytest.mark.parametrize(
+    ("crontab", "outer"),
+    [
+        ("DIR={opt}\n* * * * * $DIR/cron.sh", "sub/inner.sh"),
+        ('BASE = "{opt}"\n* * * * * sh "${{BASE}}"/cron.sh', "$(dirname $0)/sub/inner.sh"),
+        ("PATH=/usr/bin:{opt}:/bin\n* * * * * cron.sh", "PATH=$HOME/../opt/sub:$PATH inner.sh"),
+        ("HOME={opt}\n* * * * * ./cron.sh", "export D={opt}\nE=$D/sub\n[ -x $E/inner.sh ] && exec $E/inner.sh"),
+        ("HOME={opt}\n* * * * * ~/cron.sh", 'D="{opt}/sub"\ncd "$D" && ./inner.sh'),
+        ("* * * * * sh -c 'cd {opt}; sh cron.sh'", "HERE=$(cd $(dirname $0); pwd)\n. $HERE/sub/inner.sh"),
+        ("* * * * * {opt}/cron.sh%input", "$SITE_DIR/inner.sh\n. {opt}/site.env"),
+    ],
+)
+def test_a_script_is_found_by_what_variables_say(home: pathlib.Path, crontab: str, outer: str) -> None:
+    opt = home.parent / "opt"
+    (opt / "sub").mkdir(parents=True)
+    (opt / "site.env").write_text(f"SITE_DIR={opt}/sub\n", "utf-8")
+    (opt / "cron.sh").write_text(f"#!/bin/sh\n{outer.format(opt=opt)}\n", "utf-8")
+    (opt / "sub" / "inner.sh").write_text(LAUNCH, "utf-8")
+    text = crontab.format(opt=opt) + "\n"
+    told = {one["path"]: one["text"] for one in mediator.read_scripts(text, str(home))}
+    assert sorted(told) == [str(opt / "cron.sh"), str(opt / "sub" / "inner.sh")]
+    assert [line.number for line in crontabs.engine_lines(text, told)] == [len(text.splitlines())]
+
+
+def test_variables_that_name_each_other_come_to_an_end(home: pathlib.Path) -> None:
+    (home / "cron.sh").write_text(LAUNCH, "utf-8")
+    text = "".join(f"A=$B$B{number}\nB=$A$A{number}\n" for number in range(200)) + "* * * * * $A/x $B ~/cron.sh\n"
+    began = time.process_time()
+    (told,) = mediator.read_scripts(text * 5, str(home))
+    assert told["path"] == str(home / "cron.sh")
+    assert time.process_time() - began < 10
+
+
 def test_what_is_no_script_is_left_out(home: pathlib.Path) -> None:
     (home / "binary").write_bytes(b"\x7fELF\0" + LAUNCH.encode())
     (home / "large").write_text(LAUNCH + "#" * mediator.MOST_SCRIPT_BYTES, "utf-8")
@@ -138,8 +171,13 @@ def test_a_crontab_is_told_as_it_is(
     assert answers.parse_crontab(done.stdout.encode()) == answers.Crontab(installed, text, {})
 
 
-def test_a_crontab_that_cannot_be_read_is_not_said_to_be_empty(tmp_path: pathlib.Path, shop: workshop.Workshop) -> None:
-    done = crontab_of(tmp_path, shop, "echo 'you may not use this program' >&2; exit 1")
+@pytest.mark.parametrize(
+    "program", ["echo 'you may not use this program' >&2; exit 1", f"head -c {(1 << 20) + 1} /dev/zero | tr '\\0' '#'"]
+)
+def test_a_crontab_that_cannot_be_read_whole_is_not_said_to_be_harmless(
+    tmp_path: pathlib.Path, shop: workshop.Workshop, program: str
+) -> None:
+    done = crontab_of(tmp_path, shop, program)
     assert (done.returncode, done.stdout) == (74, "")
 
 

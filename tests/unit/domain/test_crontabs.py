@@ -28,6 +28,10 @@ def numbers(text: str, scripts: dict[str, str] | None = None) -> list[int]:
         ("* * * * * /home/bob/cron.sh", {"/home/bob/cron.sh": "#seqware workflow-run launch-scheduled"}, []),
         ("* * * * * /home/bob/backup.sh", {"/home/bob/cron.sh": BOTH}, []),
         ("NOTE=launch-scheduled", {}, []),
+        ("CRON=/h/cron.sh\n* * * * * $CRON --host server2", {"/h/cron.sh": BOTH}, [2]),
+        ('CRON = "/h/cron.sh"\n* * * * * nice ${CRON}', {"/h/cron.sh": BOTH}, [2]),
+        ("CALL=seqware workflow-run launch-scheduled\n@hourly $CALL", {}, [2]),
+        ("CRON=/h/cron.sh\n#* * * * * $CRON\n* * * * * $CRONS", {"/h/cron.sh": BOTH}, []),
         ("", {}, []),
     ],
 )
