@@ -904,6 +904,8 @@ def replaced(word: str, known: typing.Dict[str, typing.List[str]]) -> typing.Lis
 
 def read_script(path: str) -> typing.Optional[str]:
     """The text of a script, None for what is no script that we can read."""
+    if not os.path.isfile(path):
+        return None  # to open a pipe or a device may already change something: who waits to write would go on
     try:
         content = read_whole(os.open(path, BELOW & ~os.O_NOFOLLOW), path)[0]
     except (OSError, Refusal, ValueError):

@@ -97,6 +97,22 @@ def test_what_is_no_script_is_left_out(home: pathlib.Path) -> None:
     assert mediator.read_scripts(calls, str(home)) == []
 
 
+def test_a_pipe_that_a_crontab_names_is_not_opened(home: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever waits there to write would go on, and find nobody who reads.
+    os.mkfifo(home / "pipe")
+    (home / "cron.sh").write_text(LAUNCH, "utf-8")
+    opened: list[object] = []
+    really_open = os.open
+
+    def noting_open(path: str, flags: int) -> int:
+        opened.append(path)
+        return really_open(path, flags)
+
+    monkeypatch.setattr(os, "open", noting_open)
+    mediator.read_scripts(f"* * * * * ~/cron.sh | tee {home}/pipe\n", str(home))
+    assert opened == [str(home / "cron.sh")]
+
+
 def test_what_has_nothing_to_do_with_the_engine_is_not_told(home: pathlib.Path) -> None:
     (home / "backup.sh").write_text("rsync --password-file ~/secret\n", "utf-8")
     (home / "secret").write_text("hunter2\n", "utf-8")
