@@ -63,19 +63,28 @@ class _Names:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._words: dict[str, list[str]] = {}
-        self._others: list[tuple[re.Pattern[str], str]] = []
+        self._others: list[tuple[str, str]] = []
         for path in paths:
             name = path.rpartition("/")[2]
             if _WORD.fullmatch(name):
                 self._words.setdefault(name, []).append(path)
             else:
-                self._others.append((re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"), path))
+                self._others.append((name, path))
 
     def in_code(self, code: str) -> list[str]:
         """The paths of the scripts that the code names."""
         words = self._words.keys() & set(_WORD.findall(code))
         found = [path for word in words for path in self._words[word]]
-        return found + [path for pattern, path in self._others if pattern.search(code)]
+        return found + [path for name, path in self._others if _stands_in(code, name)]
+
+
+def _stands_in(code: str, name: str) -> bool:
+    """Whether a name that is no word stands there by itself. No regular expression: a long one would stop all threads
+    while it looks."""
+    at = code.find(name)
+    while at >= 0 and (_WORD.match(code[at - 1 : at]) or _WORD.match(code[at + len(name) : at + len(name) + 1])):
+        at = code.find(name, at + 1)
+    return at >= 0
 
 
 def _with_those_called(codes: Mapping[str, str], names: _Names) -> dict[str, _Doing]:

@@ -65,3 +65,11 @@ def test_a_crontab_that_leads_a_thousand_times_through_large_scripts_takes_no_lo
 def test_a_script_of_an_odd_name_is_found_too() -> None:
     assert numbers("* * * * * ~/cron+a.sh", {"/home/bob/cron+a.sh": BOTH}) == [1]
     assert numbers("* * * * * ~/xcron+a.sh", {"/home/bob/cron+a.sh": BOTH}) == []
+    assert numbers("* * * * * ~/xcron+a.sh ~/cron+a.shx; ~/cron+a.sh", {"/home/bob/cron+a.sh": BOTH}) == [1]
+
+
+def test_names_that_nearly_stand_in_a_long_line_everywhere_take_no_time() -> None:
+    scripts = {f"/home/bob/{'+' * (100 + number)}a": BOTH for number in range(100)}
+    began = time.process_time()
+    assert numbers("* * * * * " + "+" * 1_000_000, scripts) == []
+    assert time.process_time() - began < 10
