@@ -42,7 +42,8 @@ def _mediator(place: placing.Placing) -> list[findings.Finding]:
     except FileNotFoundError:
         return [findings.Finding(str(path), "is not there: no account can be served", install)]
     if not stat.S_ISREG(status.st_mode):
-        return [findings.Finding(str(path), "is not a plain file", install)]
+        mend = install if stat.S_ISLNK(status.st_mode) else place.aside(path)
+        return [findings.Finding(str(path), "is not a plain file", mend)]
     found = _readable(path, status, 0o755)
     if path.read_bytes() != installation.script().encode():
         wrong = f"is not the mediator of niassa-orch {__version__}: another version, or changed by somebody"
@@ -58,7 +59,7 @@ def _configuration(place: placing.Placing) -> list[findings.Finding]:
         mend = f"cp --remove-destination -- $(readlink -f {quoted}) {quoted}"
         return [findings.Finding(str(path), "is a symbolic link, which the mediator refuses", mend)]
     if not stat.S_ISREG(status.st_mode):
-        return [findings.Finding(str(path), "is not a plain file", f"rm -r {quoted} && {place.command('--install')}")]
+        return [findings.Finding(str(path), "is not a plain file", place.aside(path))]
     found = _readable(path, status, 0o644)
     try:
         found += _judged(path, path.read_bytes())

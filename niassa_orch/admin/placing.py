@@ -57,6 +57,11 @@ class Placing:
             words += [name, value] if value != default else []
         return shlex.join(words)
 
+    def aside(self, path: pathlib.Path) -> str:
+        """Moves what is in the way of a file of ours aside, under a name that sudo skips, and installs."""
+        quoted = shlex.quote(str(path))
+        return f"mv -nT -- {quoted} {quoted}.old && {self.command('--install')}"
+
 
 def of_service(user: str, mediator: pathlib.Path) -> Placing:
     """For the service that runs as this Unix user; whoever is root looks for another, of the default name.

@@ -45,7 +45,8 @@ def _fragment(place: placing.Placing) -> list[findings.Finding]:
         wrong += f" ({skipped} is, but sudo skips names with a dot or ~)" if skipped else ""
         return [findings.Finding(str(path), wrong, install)]
     if not stat.S_ISREG(status.st_mode):
-        return [*trust.look(path), findings.Finding(str(path), "is not a plain file", install)]
+        mend = install if stat.S_ISLNK(status.st_mode) else place.aside(path)
+        return [*trust.look(path), findings.Finding(str(path), "is not a plain file", mend)]
     found = trust.look(path)
     if stat.S_IMODE(status.st_mode) != 0o440:
         wrong = f"has mode {stat.S_IMODE(status.st_mode):04o}, not 0440: sudo may refuse it"

@@ -89,7 +89,7 @@ def script() -> str:
 
 def put(path: pathlib.Path, text: str, mode: int) -> None:
     """Write one file of ours, whole or not at all; one that says just that already is left alone. Raises OSError."""
-    if _is_written(path, text, mode):
+    if is_written(path, text, mode):
         return
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = pathlib.Path(name)
@@ -105,7 +105,7 @@ def put(path: pathlib.Path, text: str, mode: int) -> None:
         raise
 
 
-def _is_written(path: pathlib.Path, text: str, mode: int) -> bool:
+def is_written(path: pathlib.Path, text: str, mode: int) -> bool:
     """Whether a plain file of ours says just that, and only those may run or change it who should."""
     try:
         status = path.lstat()

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from niassa_orch.admin import findings, placing, sudoers, sudoers_install
+from niassa_orch import errors
+from niassa_orch.admin import asking_sudo, findings, placing, sudoers, sudoers_install
 from niassa_orch.sandbox import unix_users
 from niassa_orch.seqware import installation, sudo_rules
 from tests.integration.cli import commands
@@ -69,7 +70,11 @@ class Host:
 def host() -> Iterator[Host]:
     with unix_users.unix_users("bob") as users:
         users.forbid()
-        yield Host(users)
+        try:
+            yield Host(users)
+        finally:
+            for kept in users.sudoers.parent.glob(f"{users.sudoers.name}[.-]*"):
+                kept.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -111,16 +116,31 @@ def test_it_installs_and_the_mediator_runs_and_nothing_is_wrong_then(host: Host)
 
 
 def test_a_mediator_json_that_is_there_is_kept_and_a_mediator_of_another_version_renewed(host: Host) -> None:
-    host.install()
+    host.install_at_once()
     own = '{"command": ["/bin/false"], "max_accessions": 7}'
     host.configuration.write_text(own)
     host.mediator.write_text("#!/bin/sh\necho old\n")
-    (found,) = host.wrong()
-    assert "another version, or changed by somebody" in found["wrong"]
+    (found,) = host.look()
+    assert "another version, or changed by somebody" in found.wrong
     done = host.sudoers("--install")
     assert (done.returncode, host.configuration.read_text()) == (0, own)
     assert f"{host.configuration}: kept as it was" in done.stdout
+    assert "  - echo old" in done.stdout
     assert host.mediator.read_text() == installation.script()
+
+
+def test_rules_that_were_edited_by_hand_are_kept_where_sudo_does_not_read_them(host: Host) -> None:
+    host.install_at_once()
+    _append_rule(host, f"{host.users.service.name} ALL = (root) NOPASSWD: /bin/ls\n")
+    assert [one.wrong.partition(": ")[2] for one in host.look()[1:]] == ["(root) NOPASSWD: /bin/ls"]
+    host.install_at_once()
+    (kept,) = host.fragment.parent.glob(f"{host.fragment.name}.replaced-*")
+    assert "/bin/ls" in kept.read_text()
+    assert host.look() == []
+    assert {str(host.fragment), str(kept)} & asking_sudo.files_read() == {str(host.fragment)}
+    # But for its name it would be read, as all that lies there.
+    kept.rename(host.fragment.with_name(f"{host.fragment.name}-kept"))
+    assert [one.wrong.partition(": ")[2] for one in host.look()] == ["(root) NOPASSWD: /bin/ls"]
 
 
 #: In a mount namespace of its own another visudo takes the place of this host's; what follows is run there.
@@ -179,13 +199,13 @@ def test_nothing_is_installed_where_others_than_root_decide(host: Host) -> None:
     ):
         os.chown(folder, owner, 0)
         folder.chmod(mode)
-        done = host.sudoers("--install")
-        assert done.returncode == 1
-        assert f"{folder}: {words}" in done.stderr
+        with pytest.raises(errors.InstallationError) as caught:
+            host.install_at_once()
+        assert f"{folder}: {words}" in str(caught.value)
         assert (list(folder.iterdir()), host.fragment.exists()) == ([], False)
     os.chown(folder, 0, 0)
     folder.chmod(0o755)
-    host.install()
+    host.install_at_once()
 
 
 #: What somebody did to an installation, and words of what must be found. The mend is then run as it is printed.
@@ -197,6 +217,7 @@ SPOILED: dict[str, tuple[_Spoil, str]] = {
     "fragment another's": (lambda host: _give(host.fragment, host), "belongs to "),
     "fragment with more": (lambda host: _append(host.fragment, "# more\n"), "differs from what niassa-orch"),
     "fragment of nonsense": (lambda host: _append(host.fragment, "nonsense\n"), "visudo refuses it"),
+    "fragment a folder": (lambda host: _folder(host.fragment), "is not a plain file"),
     "fragment a link": (lambda host: _link(host.fragment, host), "is not a plain file"),
     "mediator gone": (lambda host: host.mediator.unlink(), "is not there: no account can be served"),
     "mediator changed": (lambda host: _append(host.mediator, "\n"), "is not the mediator of niassa-orch"),
@@ -204,11 +225,13 @@ SPOILED: dict[str, tuple[_Spoil, str]] = {
     "mediator 0775": (lambda host: host.mediator.chmod(0o775), "the group root may change it"),
     "mediator 0757": (lambda host: host.mediator.chmod(0o757), "everybody may change it"),
     "mediator another's": (lambda host: _give(host.mediator, host), "belongs to "),
+    "mediator a folder": (lambda host: _folder(host.mediator), "is not a plain file"),
     "mediator a link": (lambda host: _link(host.mediator, host), "is not a plain file"),
     "json gone": (lambda host: host.configuration.unlink(), "is not there: the mediator refuses every call"),
     "json 0600": (lambda host: host.configuration.chmod(0o600), "has mode 0600: the accounts' users cannot use it"),
     "json 0666": (lambda host: host.configuration.chmod(0o666), "everybody may change it"),
     "json another's": (lambda host: _give(host.configuration, host), "belongs to "),
+    "json a folder": (lambda host: _folder(host.configuration), "is not a plain file"),
     "json a link": (lambda host: _link(host.configuration, host), "is a symbolic link, which the mediator refuses"),
     "folder another's": (lambda host: _give(host.folder, host), "belongs to "),
     "folder 0775": (lambda host: host.folder.chmod(0o775), "the group root may change it"),
@@ -293,6 +316,11 @@ def _link(path: pathlib.Path, host: Host) -> None:
     shutil.copy2(path, elsewhere)
     path.unlink()
     path.symlink_to(elsewhere)
+
+
+def _folder(path: pathlib.Path) -> None:
+    path.unlink()
+    path.mkdir()
 
 
 def _redirect(host: Host) -> None:
