@@ -16,6 +16,7 @@ from niassa_orch.seqware import sudo_rules
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Twenty of them may be a DNS server that is silent.
 _PATIENCE_SECONDS = 60
+_NEVER_ENDED = 124  # as ``timeout`` says it
 _LISTED = re.compile(r"^ {4}(\(.*)$", re.MULTILINE)
 
 
@@ -47,19 +48,25 @@ def granted(user: str) -> list[str]:
     return _LISTED.findall(_run("sudo", "-n", "-l", "-U", user)[1])
 
 
-def granted_to_us() -> list[str]:
-    """What we may do without a password, one line a rule."""
-    return _LISTED.findall(_run("sudo", "-n", "-l")[1])
+def granted_to_us(seconds: float) -> list[str]:
+    """What we may do without a password, one line a rule; nothing where sudo does not say it within ``seconds``."""
+    return _LISTED.findall(_run("sudo", "-n", "-l", seconds=seconds)[1])
 
 
-def refusal(user: str, argv: Sequence[str]) -> str | None:
-    """What sudo says when we ask whether we may run this as ``user``; ``None`` when we may."""
-    code, said = _run("sudo", "-n", "-l", "-u", user, "--", *argv)
+def refusal(user: str, argv: Sequence[str], seconds: float) -> str | None:
+    """What sudo says when we ask whether we may run this as ``user``; ``None`` when we may.
+
+    Raises:
+        TimeoutError: It did not end within ``seconds``, and was ended.
+    """
+    code, said = _run("sudo", "-n", "-l", "-u", user, "--", *argv, seconds=seconds)
+    if code == _NEVER_ENDED:
+        raise TimeoutError
     return None if code == 0 else " / ".join(said.strip().splitlines())[:500]
 
 
-def _run(*words: str) -> tuple[int, str]:
-    """Exit code and words; 127 and why where the command could not be run or did not end."""
+def _run(*words: str, seconds: float = _PATIENCE_SECONDS) -> tuple[int, str]:
+    """Exit code and words; 127 and why where the command could not be run, 124 where it did not end."""
     try:
         done = subprocess.run(
             words,
@@ -68,7 +75,7 @@ def _run(*words: str) -> tuple[int, str]:
             stderr=subprocess.STDOUT,
             env={"PATH": _PATH, "LC_ALL": "C"},
             cwd="/",
-            timeout=_PATIENCE_SECONDS,
+            timeout=seconds,
             check=False,
             encoding="utf-8",
             errors="replace",
@@ -76,5 +83,5 @@ def _run(*words: str) -> tuple[int, str]:
     except OSError as exc:
         return 127, f"{words[0]}: {os.strerror(exc.errno or 0)}"
     except subprocess.TimeoutExpired:
-        return 127, f"{words[0]} did not end within {_PATIENCE_SECONDS} s"
+        return _NEVER_ENDED, f"{words[0]} did not end within {seconds:.0f} s"
     return done.returncode, done.stdout

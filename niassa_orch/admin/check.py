@@ -122,7 +122,8 @@ async def _near(
     if not answers:
         closed = collections.defaultdict(lambda: f"the mediator does not answer as {user}")
     elif home.verdict is links.Verdict.BAD:
-        closed["settings"] = closed["settings"] or f"the home of {user} is not there"
+        for verb in ("settings", "lock", "crontab"):
+            closed[verb] = closed[verb] or f"the home of {user} cannot be used"
     settings_file = await _unless(
         closed["settings"], "settings", lambda: check_account.settings_file(whose, mediator, profile)
     )

@@ -14,6 +14,7 @@ import pwd
 import re
 import shlex
 import stat
+import time
 
 from niassa_orch import errors
 from niassa_orch.admin import asking_sudo, links, patience, placing, trust
@@ -36,7 +37,9 @@ _CALLS: collections.abc.Mapping[identity.Verb, tuple[int, ...]] = {
 }
 _HOME_SECONDS = 10.0
 #: For all verbs together: twenty of them may be a DNS server that is silent.
-_SUDO_SECONDS = 60.0
+_SUDO_SECONDS = 30.0
+#: For a sudo that was ended to be gone.
+_GONE_SECONDS = 5.0
 
 
 async def home(profile: profiles.Profile) -> links.Link:
@@ -77,7 +80,7 @@ async def sudo(whose: identity.Identity, mediator: pathlib.Path) -> tuple[links.
     if whose.own:
         return links.ok(link, f"is not needed: the service runs as {whose.unix_user} itself"), frozenset()
     try:
-        refused = await patience.look(functools.partial(_refused, whose, mediator), _SUDO_SECONDS)
+        refused = await patience.look(functools.partial(_refused, whose, mediator), _SUDO_SECONDS + _GONE_SECONDS)
     except TimeoutError:
         mend = f"time sudo -n -l -u {whose.unix_user}  # as {me}: what does it wait for?"
         return links.bad(link, f"sudo does not answer within {_SUDO_SECONDS:.0f} s", mend), frozenset(_CALLS)
@@ -87,15 +90,15 @@ async def sudo(whose: identity.Identity, mediator: pathlib.Path) -> tuple[links.
     which = "any verb" if len(refused) == len(_CALLS) else ", ".join(refused)
     said = next((f" (sudo said: {said})" for said in refused.values() if said), "")
     seen = f"{me} may not run {which} of {mediator} as {whose.unix_user}{said}"
-    mend = await patience.look(functools.partial(_allowing, whose, mediator, me), _SUDO_SECONDS)
+    mend = await patience.look(functools.partial(_allowing, whose, mediator, me), _SUDO_SECONDS + _GONE_SECONDS)
     return links.bad(link, seen, mend), frozenset(refused)
 
 
 def _refused(whose: identity.Identity, mediator: pathlib.Path) -> dict[str, str]:
-    """The verbs that sudo does not run, and what it says. Blocks."""
-    bare = identity.Identity(whose.unix_user, own=True)
+    """The verbs that sudo does not run, and what it says. Blocks; raises TimeoutError."""
+    bare, until = identity.Identity(whose.unix_user, own=True), time.monotonic() + _SUDO_SECONDS
     asked = {
-        verb: asking_sudo.refusal(whose.unix_user, identity.argv(bare, mediator, verb, words))
+        verb: asking_sudo.refusal(whose.unix_user, identity.argv(bare, mediator, verb, words), until - time.monotonic())
         for verb, words in _CALLS.items()
     }
     return {verb: said for verb, said in asked.items() if said is not None}
@@ -103,7 +106,7 @@ def _refused(whose: identity.Identity, mediator: pathlib.Path) -> dict[str, str]
 
 def _allowing(whose: identity.Identity, mediator: pathlib.Path, me: str) -> str:
     """What lets sudo say yes: with a rule for a group a member more, else the look that knows all reasons. Blocks."""
-    for rule in asking_sudo.granted_to_us():
+    for rule in asking_sudo.granted_to_us(_SUDO_SECONDS):
         group = re.match(r"\(%([^)\s]+)\)", rule)
         if group and rule.split()[-1] == str(mediator) and not _is_member(whose.unix_user, group[1]):
             return f"usermod -aG {group[1]} {whose.unix_user}  # as root"

@@ -50,9 +50,9 @@ def _host(service: settings.Settings, hosts: Collection[str | None]) -> list[lin
         return [links.ok(link, f"every profile names its own: {', '.join(sorted({host for host in hosts if host}))}")]
     names = {"getfqdn": socket.getfqdn(), "hostname --long": _long_name()}
     other = {what: name for what, name in names.items() if name not in ("", ours)}
-    seen = "; ".join(
-        [f"runs are launched that were scheduled for {ours}", *(f"{one} says {other[one]}" for one in other)]
-    )
+    whence = "host of the settings" if service.host else "this machine's full name, since host is not set"
+    launched = f"runs are launched that were scheduled for {ours} ({whence})"
+    seen = "; ".join([launched, *(f"{what} says {name}" for what, name in other.items())])
     if not other or service.host or not hosts:
         return [links.ok(link, seen)]
     mend = f'host = "{next(iter(other.values()))}"  # or "{ours}": in the settings, as users write it after --host'
