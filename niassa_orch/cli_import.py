@@ -13,7 +13,8 @@ import rich.table
 import rich.text
 import typer
 
-from niassa_orch.admin import crontabs, engine_calls, mediator_needs, migrate, migrate_report, reading
+from niassa_orch.admin import crontabs, mediator_needs, migrate, migrate_report, reading
+from niassa_orch.admin.shell import engine_calls
 from niassa_orch.config import settings
 from niassa_orch.faces import plain
 

@@ -9,7 +9,7 @@ import collections.abc
 import dataclasses
 import re
 
-from niassa_orch.admin import engine_calls, followed, shell_builtins, shell_state, shell_walk
+from niassa_orch.admin.shell import builtins, engine_calls, followed, states, walking
 
 _ENVIRONMENT = re.compile(r"\s*([^\s=\"'#]+|\"[^\"]*\"|'[^']*')\s*=(.*)")
 _FIELD = r"(?:-?[*0-9~]|[A-Za-z]{3}(?![A-Za-z]))[0-9A-Za-z*/,~-]*"
@@ -60,7 +60,7 @@ class Crontab:
     others: int
 
 
-def look(text: str, around: shell_state.Surroundings, user: str | None) -> Crontab:
+def look(text: str, around: states.Surroundings, user: str | None) -> Crontab:
     """Look through a crontab.
 
     Args:
@@ -105,7 +105,7 @@ def _line(
     number: int,
     line: str,
     environment: collections.abc.Mapping[str, str],
-    around: shell_state.Surroundings,
+    around: states.Surroundings,
     user: str | None,
 ) -> Line:
     schedule, command = _scheduled(line)
@@ -119,14 +119,14 @@ def _line(
 
 
 def _followed(
-    command: str, environment: collections.abc.Mapping[str, str], around: shell_state.Surroundings, user: str
+    command: str, environment: collections.abc.Mapping[str, str], around: states.Surroundings, user: str
 ) -> followed.Seen:
     if not command:
         reason = "it is no line that cron understands"
         raise engine_calls.UnclearError(reason)
-    state = shell_builtins.begin(around, user, environment)
+    state = builtins.begin(around, user, environment)
     command, state.stdin = _percent(command)
-    return shell_walk.look(command, state)
+    return walking.look(command, state)
 
 
 def _scheduled(line: str) -> tuple[str, str]:

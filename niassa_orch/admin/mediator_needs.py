@@ -10,7 +10,8 @@ import json
 import pathlib
 import typing
 
-from niassa_orch.admin import engine_calls, profile_drafts
+from niassa_orch.admin import profile_drafts
+from niassa_orch.admin.shell import engine_calls
 
 Document = collections.abc.Mapping[str, typing.Any]
 _DEFAULT_SETTINGS = "~/.seqware/settings"

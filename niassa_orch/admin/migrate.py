@@ -9,7 +9,8 @@ import dataclasses
 import socket
 
 from niassa_orch import errors
-from niassa_orch.admin import crontabs, engine_calls, mediator_needs, profile_drafts
+from niassa_orch.admin import crontabs, mediator_needs, profile_drafts
+from niassa_orch.admin.shell import engine_calls
 from niassa_orch.config import profiles, shelf, user_settings
 from niassa_orch.config import settings as service_settings
 from niassa_orch.domain import accounts

@@ -12,7 +12,7 @@ import pwd
 import subprocess
 import typing
 
-from niassa_orch.admin import engine_calls, shell_state
+from niassa_orch.admin.shell import engine_calls, states
 from niassa_orch.config import user_settings
 from niassa_orch.seqware import identity, query
 
@@ -32,11 +32,11 @@ class Reader:
         self._own = pwd.getpwuid(os.geteuid()).pw_name
         self._scripts: dict[tuple[str, str], str | None] = {}
 
-    def surroundings(self) -> shell_state.Surroundings:
+    def surroundings(self) -> states.Surroundings:
         """The host, for ``crontabs.look``."""
         printed = {options: _hostname(options) for options in _HOSTNAME_OPTIONS}
         hostnames = {options: name for options, name in printed.items() if name}
-        return shell_state.Surroundings(home_of, self.script, hostnames, _login_files)
+        return states.Surroundings(home_of, self.script, hostnames, _login_files)
 
     def crontab(self, user: str) -> str:
         """The crontab of a user, ``""`` where there is none.

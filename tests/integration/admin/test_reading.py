@@ -9,12 +9,14 @@ import sys
 
 import pytest
 
-from niassa_orch.admin import engine_calls, reading
+from niassa_orch.admin import reading
+from niassa_orch.admin.shell import engine_calls
 
 OWN = pwd.getpwuid(os.geteuid()).pw_name
 READ = (
     "import os, pathlib, sys\n"
-    "from niassa_orch.admin import engine_calls, reading\n"
+    "from niassa_orch.admin import reading\n"
+    "from niassa_orch.admin.shell import engine_calls\n"
     "try:\n"
     "    print(repr(reading.Reader(pathlib.Path('/nowhere')).script(sys.argv[1], sys.argv[2])))\n"
     "except engine_calls.UnclearError as exc:\n"

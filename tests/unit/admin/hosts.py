@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from niassa_orch.admin import crontabs, engine_calls, shell_state
+from niassa_orch.admin import crontabs
+from niassa_orch.admin.shell import engine_calls, states
 
 USERS = ("niassa-bob", "niassa-alice", "root")
 
@@ -15,9 +16,9 @@ class Host:
     closed: set[str] = dataclasses.field(default_factory=set)
     asked: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
-    def around(self) -> shell_state.Surroundings:
+    def around(self) -> states.Surroundings:
         """What a crontab's reader may ask."""
-        return shell_state.Surroundings(self._home, self._read, {("-f",): "server2.lab.net"}, self._login_files)
+        return states.Surroundings(self._home, self._read, {("-f",): "server2.lab.net"}, self._login_files)
 
     def look(self, text: str, user: str | None = "niassa-bob") -> crontabs.Crontab:
         """Look through a crontab of this host."""

@@ -104,7 +104,7 @@ async def test_an_urgent_run_is_found_and_one_that_waits_for_nothing_is_refused(
         ("bob", 8, ""),
     ]
     answer = await room.operating.urgent(runs.Accession(7), ALICE)
-    assert answer.orders[0].account == "bob"
+    assert answer.about[0].account == "bob"
     assert [one.is_urgent for one in room.operating.active_runs()] == [True, False]
     with pytest.raises(errors.OrderError, match="run 8 of bob is running: it waits for no launch"):
         await room.operating.urgent(runs.Accession(8), ALICE)
@@ -131,7 +131,7 @@ async def test_without_a_service_orders_are_kept_and_nothing_else_can_be_done(ro
     answer = await room.offline.stop_launching(None, ALICE)
     assert answer.text.endswith("no service runs: it holds from the next start on")
     room.stage.restart()
-    assert room.stage.orders.keeper("bob") == answer.orders[0]
+    assert room.stage.orders.keeper("bob") == answer.about[0]
     for refused in (room.offline.drain(ALICE), room.offline.reload(ALICE), room.offline.poll_now(None, ALICE)):
         with pytest.raises(errors.OrderError, match="no service runs here"):
             await refused

@@ -1,7 +1,7 @@
 """The two seqware commands that a crontab calls, as one of them stands there: whose, which, for which host.
 
 Pure. Facts of the command line: protocol, section 2. A call with anything else in it, or with something that is known
-only when it runs, is ``UnclearError``: it is said, not guessed. Called by ``shell_walk``.
+only when it runs, is ``UnclearError``: it is said, not guessed. Called by ``walking``.
 """
 
 import collections.abc

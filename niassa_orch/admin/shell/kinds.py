@@ -1,15 +1,15 @@
-"""The kinds of commands that a shell text is made of. Pure; made by ``shell_syntax``, followed by ``shell_walk``."""
+"""The kinds of commands that a shell text is made of. Pure; made by ``syntax``, followed by ``walking``."""
 
 import dataclasses
 
-from niassa_orch.admin import shell_words
+from niassa_orch.admin.shell import tokens
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Simple:
     """A command and its words; ``feeds``: what it prints goes to the next one."""
 
-    words: tuple[shell_words.Word, ...]
+    words: tuple[tokens.Word, ...]
     feeds: bool
 
 
@@ -40,7 +40,7 @@ class Loop:
     """``for NAME in WORDS``; ``None`` stands for the arguments of the script."""
 
     name: str
-    words: tuple[shell_words.Word, ...] | None
+    words: tuple[tokens.Word, ...] | None
     body: "tuple[Node, ...]"
 
 

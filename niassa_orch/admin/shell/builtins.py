@@ -1,6 +1,6 @@
 """What the commands do that change the shell itself, and how a shell begins: as another user, for a script, at login.
 
-Pure. Called by ``shell_walk``.
+Pure. Called by ``walking``.
 """
 
 import collections.abc
@@ -8,7 +8,7 @@ import dataclasses
 import posixpath
 import re
 
-from niassa_orch.admin import engine_calls, shell_state, shell_words, wrappers
+from niassa_orch.admin.shell import engine_calls, states, tokens, wrappers
 
 _SHEBANG = re.compile(r"#!\s*\S*?(?:\benv\s+(?:-S\s+)?)?\b(?:ba|da|k|z)?sh\b")
 #: What cron gives its commands (crontab(5)).
@@ -17,9 +17,7 @@ _PATH = "/usr/bin:/bin"
 _DECLARING = frozenset({"export", "declare", "typeset", "local", "readonly"})
 
 
-def begin(
-    around: shell_state.Surroundings, user: str, environment: collections.abc.Mapping[str, str]
-) -> shell_state.State:
+def begin(around: states.Surroundings, user: str, environment: collections.abc.Mapping[str, str]) -> states.State:
     """The shell that cron starts for a user, with the environment lines of the crontab.
 
     Raises:
@@ -29,12 +27,12 @@ def begin(
     if home is None:
         reason = f"this machine has no Unix user {user!r}"
         raise engine_calls.UnclearError(reason)
-    variables: dict[str, shell_state.Value] = {"HOME": home, "LOGNAME": user, "USER": user, "PATH": _PATH}
+    variables: dict[str, states.Value] = {"HOME": home, "LOGNAME": user, "USER": user, "PATH": _PATH}
     variables.update(environment)
-    return shell_state.State(around, user, variables["HOME"], variables, set(variables))
+    return states.State(around, user, variables["HOME"], variables, set(variables))
 
 
-def entered(inner: wrappers.Inner, state: shell_state.State) -> shell_state.State:
+def entered(inner: wrappers.Inner, state: states.State) -> states.State:
     """The shell, or the environment, in which the inner command of a wrapper runs."""
     shell = state.copy()
     if inner.fresh or (inner.user and inner.user != state.user):
@@ -51,7 +49,7 @@ def entered(inner: wrappers.Inner, state: shell_state.State) -> shell_state.Stat
     return shell
 
 
-def child(state: shell_state.State, script: str, arguments: tuple[shell_state.Value, ...]) -> shell_state.State:
+def child(state: states.State, script: str, arguments: tuple[states.Value, ...]) -> states.State:
     """The shell that runs a script: it knows what is exported, and its arguments."""
     variables = {name: value for name, value in state.variables.items() if name in state.exported}
     return dataclasses.replace(
@@ -70,7 +68,7 @@ def is_shell(code: str) -> bool:
     return not code.startswith("#!") or _SHEBANG.match(code) is not None
 
 
-def done(words: list[shell_state.Value], state: shell_state.State) -> bool:
+def done(words: list[states.Value], state: states.State) -> bool:
     """Do what a builtin does to the shell; returns whether it was one."""
     name = words[0]
     if name == "cd":
@@ -91,13 +89,13 @@ def done(words: list[shell_state.Value], state: shell_state.State) -> bool:
     return True
 
 
-def _cd(words: list[shell_state.Value], state: shell_state.State) -> None:
+def _cd(words: list[states.Value], state: states.State) -> None:
     words = [word for word in words if word is None or not word.startswith("-")]
     target = words[0] if words else state.variables.get("HOME")
     state.directory = None if target is None else state.path(target)
 
 
-def _set(words: list[shell_state.Value], state: shell_state.State) -> None:
+def _set(words: list[states.Value], state: states.State) -> None:
     if words[:1] == ["--"]:
         state.arguments = tuple(words[1:])
     elif words in (["-a"], ["-o", "allexport"]):
@@ -107,9 +105,9 @@ def _set(words: list[shell_state.Value], state: shell_state.State) -> None:
 
 
 def declared(
-    words: collections.abc.Sequence[shell_words.Word],
-    sets: collections.abc.Mapping[str, shell_state.Value],
-    state: shell_state.State,
+    words: collections.abc.Sequence[tokens.Word],
+    sets: collections.abc.Mapping[str, states.Value],
+    state: states.State,
 ) -> bool:
     """Do ``X=Y``, ``export X=Y`` and the like; returns whether it was one.
 
@@ -128,7 +126,7 @@ def declared(
     options = [word.bare for word in words[1:] if word.bare.startswith("-")]
     exported = name == "export" or any("x" in option for option in options)
     for word in words[1:]:
-        found = shell_state.assignment(word, state)
+        found = states.assignment(word, state)
         if found is not None:
             state.put(found[0], found[1], exported=exported or found[0] in state.exported)
         elif exported and word.bare and not word.bare.startswith("-"):
@@ -136,13 +134,13 @@ def declared(
     return True
 
 
-def settings_at_home(state: shell_state.State) -> shell_state.Value:
+def settings_at_home(state: states.State) -> states.Value:
     """The seqware settings that are used where the environment names none."""
     home = state.environment("HOME", None)
     return None if home is None else posixpath.join(home, ".seqware/settings")
 
 
-def places(name: str, state: shell_state.State, *, by_shell: bool) -> list[str]:
+def places(name: str, state: states.State, *, by_shell: bool) -> list[str]:
     """Where a program or script may lie.
 
     Raises:

@@ -2,7 +2,7 @@
 
 Pure: text in, tokens out; nothing is run or looked up. What a crontab or its script says is only as good as this, so
 text that cannot be cut (a quote that is never closed) raises ``ShellUnclearError`` and nothing is guessed. Called by
-``shell_syntax``; the rules are those of the POSIX shell, with the common words of bash.
+``syntax``; the rules are those of the POSIX shell, with the common words of bash.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """What a shell knows while it runs a text: variables, directory, arguments, and what words become by them.
 
 Pure. ``None`` stands for a value that is known only when it runs; a word that holds one is ``None``. Nothing is ever
-made up in its place. Called by ``shell_walk``.
+made up in its place. Called by ``walking``.
 """
 
 import collections.abc
@@ -10,7 +10,7 @@ import itertools
 import posixpath
 import re
 
-from niassa_orch.admin import shell_nodes, shell_syntax, shell_words
+from niassa_orch.admin.shell import kinds, syntax, tokens
 
 Value = str | None
 _GLOB = re.compile(r"[*?\[]|\{.*[,.].*\}")
@@ -50,7 +50,7 @@ class State:
     exported: set[str]
     script: Value = None
     arguments: tuple[Value, ...] = ()
-    functions: dict[str, tuple[shell_nodes.Node, ...]] = dataclasses.field(default_factory=dict)
+    functions: dict[str, tuple[kinds.Node, ...]] = dataclasses.field(default_factory=dict)
     stdin: str = ""
     exports_all: bool = False
 
@@ -87,10 +87,10 @@ class State:
         return None if self.directory is None else posixpath.normpath(posixpath.join(self.directory, name))
 
 
-def assignment(word: shell_words.Word, state: State) -> tuple[str, Value] | None:
+def assignment(word: tokens.Word, state: State) -> tuple[str, Value] | None:
     """The variable that a word sets, and its value; ``None`` where it sets none."""
     first = word.pieces[0] if word.pieces else None
-    if first is None or first.quoted or first.kind is not shell_words.Kind.LITERAL:
+    if first is None or first.quoted or first.kind is not tokens.Kind.LITERAL:
         return None
     match = _ASSIGNMENT.match(first.text)
     if match is None:
@@ -99,13 +99,13 @@ def assignment(word: shell_words.Word, state: State) -> tuple[str, Value] | None
     return match[1], _joined(_expanded(rest, state))
 
 
-def values(word: shell_words.Word, state: State) -> list[Value]:
+def values(word: tokens.Word, state: State) -> list[Value]:
     """What a word becomes: mostly one value, several where a variable that is not quoted holds several."""
     if len(word.pieces) == 1 or (len(word.pieces) == 2 and word.pieces[0].text == ""):
         only = word.pieces[-1]
-        if only.kind is shell_words.Kind.VARIABLE and only.text in ("@", "*"):
+        if only.kind is tokens.Kind.VARIABLE and only.text in ("@", "*"):
             return list(state.arguments)
-        if only.kind in (shell_words.Kind.VARIABLE, shell_words.Kind.COMMAND) and not only.quoted:
+        if only.kind in (tokens.Kind.VARIABLE, tokens.Kind.COMMAND) and not only.quoted:
             value = _value(only, state)
             return [None] if value is None else list(value.split())
     if any(not piece.quoted and _GLOB.search(piece.text) for piece in word.pieces if _is_literal(piece)):
@@ -123,7 +123,7 @@ def _joined(parts: list[Value]) -> Value:
     return "".join(known) if len(known) == len(parts) else None
 
 
-def _expanded(pieces: collections.abc.Sequence[shell_words.Piece], state: State) -> list[Value]:
+def _expanded(pieces: collections.abc.Sequence[tokens.Piece], state: State) -> list[Value]:
     parts = [_value(piece, state) for piece in pieces]
     if pieces and _is_literal(pieces[0]) and not pieces[0].quoted:
         parts[0] = _without_tilde(pieces[0].text, state)
@@ -138,16 +138,16 @@ def _without_tilde(text: str, state: State) -> Value:
     return None if home is None else home + text[match.end() :]
 
 
-def _is_literal(piece: shell_words.Piece) -> bool:
-    return piece.kind is shell_words.Kind.LITERAL
+def _is_literal(piece: tokens.Piece) -> bool:
+    return piece.kind is tokens.Kind.LITERAL
 
 
-def _value(piece: shell_words.Piece, state: State) -> Value:
+def _value(piece: tokens.Piece, state: State) -> Value:
     if _is_literal(piece):
         return piece.text
-    if piece.kind is shell_words.Kind.UNKNOWN:
+    if piece.kind is tokens.Kind.UNKNOWN:
         return None
-    return _variable(piece.text, state) if piece.kind is shell_words.Kind.VARIABLE else _output(piece.text, state)
+    return _variable(piece.text, state) if piece.kind is tokens.Kind.VARIABLE else _output(piece.text, state)
 
 
 def _variable(text: str, state: State) -> Value:
@@ -179,14 +179,14 @@ def _is_plain(text: str) -> bool:
 def _output(code: str, state: State) -> Value:
     """What a few harmless commands print; of any other it is not known."""
     try:
-        nodes = shell_syntax.parse(code)
-    except shell_words.ShellUnclearError:
+        nodes = syntax.parse(code)
+    except tokens.ShellUnclearError:
         return None
     state = state.copy()
     found: Value = None
-    chains = (one.body if isinstance(one, shell_nodes.Chain) else (one,) for one in nodes)
+    chains = (one.body if isinstance(one, kinds.Chain) else (one,) for one in nodes)
     for node in itertools.chain.from_iterable(chains):
-        if not isinstance(node, shell_nodes.Simple) or found is not None:
+        if not isinstance(node, kinds.Simple) or found is not None:
             return None
         words = [value for word in node.words for value in values(word, state)]
         known = [word for word in words if word is not None]

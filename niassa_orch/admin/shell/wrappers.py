@@ -2,7 +2,7 @@
 
 Pure. Options are read as the manual pages of coreutils, util-linux, sudo and bash have them; one that is not listed
 takes no argument here, and where that is wrong nothing is recognised, so that the line is told as not understood.
-Called by ``shell_walk``.
+Called by ``walking``.
 """
 
 import collections.abc
@@ -10,7 +10,7 @@ import dataclasses
 import posixpath
 import re
 
-from niassa_orch.admin import engine_calls
+from niassa_orch.admin.shell import engine_calls
 
 Words = collections.abc.Sequence[str | None]
 _SETS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)

@@ -11,16 +11,7 @@ import dataclasses
 import posixpath
 import shlex
 
-from niassa_orch.admin import (
-    engine_calls,
-    followed,
-    shell_builtins,
-    shell_nodes,
-    shell_state,
-    shell_syntax,
-    shell_words,
-    wrappers,
-)
+from niassa_orch.admin.shell import builtins, engine_calls, followed, kinds, states, syntax, tokens, wrappers
 
 #: Commands that run nothing else, and are not worth telling.
 _HARMLESS = frozenset(
@@ -35,7 +26,7 @@ _MOST_STEPS = 5_000
 _MOST_TURNS = 200
 
 
-def look(command: str, state: shell_state.State) -> followed.Seen:
+def look(command: str, state: states.State) -> followed.Seen:
     """Follow one command of a crontab."""
     walk = _Walk()
     walk.text(command, "", state, 0, is_line=True)
@@ -50,7 +41,7 @@ class _Walk:
         self.others: list[str] = []
         self._steps = 0
 
-    def text(self, code: str, script: str, state: shell_state.State, depth: int, *, is_line: bool = False) -> None:
+    def text(self, code: str, script: str, state: states.State, depth: int, *, is_line: bool = False) -> None:
         """Follow a text; ``script`` is the file that it stands in."""
         text = followed.Text(script, is_line or followed.is_about(code), depth)
         mentions = followed.mentions(code)
@@ -59,9 +50,9 @@ class _Walk:
             return
         calls = len(self.calls)
         try:
-            self._nodes(shell_syntax.parse(code), state, text)
-        except (shell_words.ShellUnclearError, RecursionError) as exc:
-            line, reason = (exc.line, exc.reason) if isinstance(exc, shell_words.ShellUnclearError) else (1, "too deep")
+            self._nodes(syntax.parse(code), state, text)
+        except (tokens.ShellUnclearError, RecursionError) as exc:
+            line, reason = (exc.line, exc.reason) if isinstance(exc, tokens.ShellUnclearError) else (1, "too deep")
             self._tell(text, line, f"it cannot be followed: {reason}")
         if len(self.calls) > calls:
             text.followed |= text.set_aside
@@ -73,30 +64,28 @@ class _Walk:
         if text.is_about:
             self.unclear.append(followed.Unclear(text.place(line), reason))
 
-    def _nodes(
-        self, nodes: collections.abc.Sequence[shell_nodes.Node], state: shell_state.State, text: followed.Text
-    ) -> None:
+    def _nodes(self, nodes: collections.abc.Sequence[kinds.Node], state: states.State, text: followed.Text) -> None:
         for at, node in enumerate(nodes):
             self._steps += 1
             if self._steps > _MOST_STEPS:
                 reason = "there is too much of it"
-                raise shell_words.ShellUnclearError(1, reason)
+                raise tokens.ShellUnclearError(1, reason)
             self._node(_alone(node, nodes[at + 1 : at + 2]), state, text)
-            if isinstance(node, shell_nodes.Simple) and text.end < float("inf"):
+            if isinstance(node, kinds.Simple) and text.end < float("inf"):
                 return
             # Only an exit that nothing stands before, and in no brackets, ends the text for sure.
             text.end = float("inf")
 
-    def _node(self, node: shell_nodes.Node, state: shell_state.State, text: followed.Text) -> None:
-        if isinstance(node, shell_nodes.Simple):
+    def _node(self, node: kinds.Node, state: states.State, text: followed.Text) -> None:
+        if isinstance(node, kinds.Simple):
             self._simple(node, state, text)
-        elif isinstance(node, shell_nodes.Function):
+        elif isinstance(node, kinds.Function):
             state.functions[node.name] = node.body
-        elif isinstance(node, shell_nodes.Loop):
+        elif isinstance(node, kinds.Loop):
             self._loop(node, state, text)
-        elif isinstance(node, shell_nodes.Branches):
+        elif isinstance(node, kinds.Branches):
             self._branches(node, state, text)
-        elif isinstance(node, shell_nodes.Chain):
+        elif isinstance(node, kinds.Chain):
             ways = []
             for one in node.body:
                 self._node(one, state, text)
@@ -105,16 +94,16 @@ class _Walk:
         else:
             self._nodes(node.body, state.copy() if node.apart else state, text)
 
-    def _branches(self, branches: shell_nodes.Branches, state: shell_state.State, text: followed.Text) -> None:
+    def _branches(self, branches: kinds.Branches, state: states.State, text: followed.Text) -> None:
         ways = [state.copy() for _ in branches.parts]
         for way, part in zip(ways, branches.parts, strict=True):
             self._nodes(part, way, text)
         state.blur(ways)
 
-    def _loop(self, loop: shell_nodes.Loop, state: shell_state.State, text: followed.Text) -> None:
+    def _loop(self, loop: kinds.Loop, state: states.State, text: followed.Text) -> None:
         turns = list(state.arguments)
         if loop.words is not None:
-            turns = [value for word in loop.words for value in shell_state.values(word, state)]
+            turns = [value for word in loop.words for value in states.values(word, state)]
         way = state.copy()
         for value in turns[:_MOST_TURNS]:
             way.put(loop.name, value)
@@ -123,16 +112,16 @@ class _Walk:
             self._tell(text, 1, f"a loop has more than {_MOST_TURNS} turns")
         state.blur([way])
 
-    def _simple(self, node: shell_nodes.Simple, state: shell_state.State, text: followed.Text) -> None:
-        words, sets = list(node.words), dict[str, shell_state.Value]()
-        while words and (found := shell_state.assignment(words[0], state)):
+    def _simple(self, node: kinds.Simple, state: states.State, text: followed.Text) -> None:
+        words, sets = list(node.words), dict[str, states.Value]()
+        while words and (found := states.assignment(words[0], state)):
             sets[found[0]] = found[1]
             words.pop(0)
         lines = followed.lines_of(node)
-        if shell_builtins.declared(words, sets, state):
+        if builtins.declared(words, sets, state):
             text.set_aside |= lines
             return
-        known = [value for word in words for value in shell_state.values(word, state)]
+        known = [value for word in words for value in states.values(word, state)]
         shell = state.copy() if sets else state
         for name, value in sets.items():
             shell.put(name, value, exported=True)
@@ -143,13 +132,13 @@ class _Walk:
         if known[:1] == ["exit"]:
             text.end = min(lines)
 
-    def _run(self, words: list[shell_state.Value], state: shell_state.State, text: followed.Text, line: int) -> bool:
+    def _run(self, words: list[states.Value], state: states.State, text: followed.Text, line: int) -> bool:
         """Run a command; returns whether nothing of it needs to be told."""
-        if not words or shell_builtins.done(words, state):
+        if not words or builtins.done(words, state):
             return True
         try:
             if engine_calls.is_engine_call(words):
-                default = shell_builtins.settings_at_home(state)
+                default = builtins.settings_at_home(state)
                 settings = state.environment("SEQWARE_SETTINGS", default)
                 self.calls.append(engine_calls.parse(words, state.user, settings, text.place(line)))
                 return True
@@ -159,7 +148,7 @@ class _Walk:
             self._tell(text, line, str(exc))
             return False
 
-    def _follow(self, words: list[shell_state.Value], state: shell_state.State, text: followed.Text, line: int) -> bool:
+    def _follow(self, words: list[states.Value], state: states.State, text: followed.Text, line: int) -> bool:
         name = words[0]
         if name is None:
             reason = "which command it calls is known only when it runs"
@@ -181,8 +170,8 @@ class _Walk:
             return self._script(words, state, text, by_shell=False)
         return True
 
-    def _inner(self, inner: wrappers.Inner, state: shell_state.State, text: followed.Text, line: int) -> bool:
-        shell = shell_builtins.entered(inner, state)
+    def _inner(self, inner: wrappers.Inner, state: states.State, text: followed.Text, line: int) -> bool:
+        shell = builtins.entered(inner, state)
         if inner.login:
             for path in state.around.login_files(shell.environment("HOME", "") or "/"):
                 self._source([path], shell, text)
@@ -194,7 +183,7 @@ class _Walk:
             return self._script(list(inner.words), shell, text, by_shell=True)
         return self._run(list(inner.words), shell, text, line)
 
-    def _source(self, words: list[shell_state.Value], state: shell_state.State, text: followed.Text) -> None:
+    def _source(self, words: list[states.Value], state: states.State, text: followed.Text) -> None:
         """A file that is read into this very shell: it matters where it sets whose settings are used."""
         path = state.path(words[0]) if words and words[0] else None
         code = None if path is None else state.around.read(state.user, path)
@@ -204,19 +193,17 @@ class _Walk:
         if code is not None and (followed.is_about(code)):
             self.text(code, path, state, text.depth + 1)
 
-    def _script(
-        self, words: list[shell_state.Value], state: shell_state.State, text: followed.Text, *, by_shell: bool
-    ) -> bool:
+    def _script(self, words: list[states.Value], state: states.State, text: followed.Text, *, by_shell: bool) -> bool:
         """A program or script: followed where it is text, and else only named."""
         name, calls = words[0] or "", len(self.calls)
         # Of the engine's own wrapper nothing is to be learned.
         is_engine = posixpath.basename(name) == "seqware"
-        for path in () if is_engine else shell_builtins.places(name, state, by_shell=by_shell):
+        for path in () if is_engine else builtins.places(name, state, by_shell=by_shell):
             code = state.around.read(state.user, path)
             if code is None:
                 continue
-            if by_shell or shell_builtins.is_shell(code):
-                child = shell_builtins.child(state, path, tuple(words[1:]))
+            if by_shell or builtins.is_shell(code):
+                child = builtins.child(state, path, tuple(words[1:]))
                 self.text(code, path, child, text.depth + 1)
             elif engine_calls.MENTION.search(code):
                 self.unclear.append(
@@ -231,9 +218,9 @@ class _Walk:
         return False
 
 
-def _alone(node: shell_nodes.Node, after: collections.abc.Sequence[shell_nodes.Node]) -> shell_nodes.Node:
+def _alone(node: kinds.Node, after: collections.abc.Sequence[kinds.Node]) -> kinds.Node:
     """A command whose output goes to one that only prints or keeps it feeds nothing that would run it."""
     fed = after[0] if after else None
-    if isinstance(node, shell_nodes.Simple) and isinstance(fed, shell_nodes.Simple) and fed.words:
+    if isinstance(node, kinds.Simple) and isinstance(fed, kinds.Simple) and fed.words:
         return dataclasses.replace(node, feeds=node.feeds and fed.words[0].bare not in _HARMLESS)
     return node

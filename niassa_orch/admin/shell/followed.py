@@ -1,13 +1,13 @@
 """What was seen of a crontab's command, and which lines of a text were followed.
 
-Pure. ``Text`` is the net under ``shell_walk``: a line that mentions launching or propagating and was not followed is
-found by it. Called by ``shell_walk``; ``Seen`` and ``Unclear`` are read by ``crontabs``.
+Pure. ``Text`` is the net under ``walking``: a line that mentions launching or propagating and was not followed is
+found by it. Called by ``walking``; ``Seen`` and ``Unclear`` are read by ``crontabs``.
 """
 
 import dataclasses
 import re
 
-from niassa_orch.admin import engine_calls, shell_nodes
+from niassa_orch.admin.shell import engine_calls, kinds
 
 _ABOUT = re.compile(r"seqware|niassa", re.IGNORECASE)
 _COMMENT = re.compile(r"(^|\s)#[^'\"]*$")
@@ -51,7 +51,7 @@ def mentions(code: str) -> set[int]:
     return {number for number, line in numbered if engine_calls.MENTION.search(_COMMENT.sub("", line))}
 
 
-def lines_of(node: shell_nodes.Simple) -> set[int]:
+def lines_of(node: kinds.Simple) -> set[int]:
     last = node.words[-1] if node.words else None
     if last is None:
         return set()
