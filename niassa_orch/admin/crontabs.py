@@ -24,8 +24,9 @@ _SECRETS = (
     ),
     re.compile(r"(://[^\s:/@]*:)([^\s/]+)(?=@)"),
     re.compile(r"((?:^|\s)(?:-u|--user)[= ]?[^\s:]+:)(\S+)"),
-    re.compile(r"(\bmysql\w*\b.*\s-p)([^\s;&|]+)"),
 )
+_MYSQL = re.compile(r"\bmysql\w*\b")
+_MYSQL_PASSWORD = re.compile(r"(?<=\s-p)[^\s;&|]+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ def masked(text: str) -> str:
     """A text of a crontab, for people: what looks like a password or token is not shown."""
     for secret in _SECRETS:
         text = secret.sub(r"\1****", text)
-    return text
+    mysql = _MYSQL.search(text)
+    # Each half once: in one pattern every "mysql" of a long line would look through all that stands after it.
+    return text[: mysql.end()] + _MYSQL_PASSWORD.sub("****", text[mysql.end() :]) if mysql else text
 
 
 def _setting(line: str) -> tuple[str, str] | None:

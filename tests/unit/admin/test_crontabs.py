@@ -150,7 +150,13 @@ def test_a_line_is_shown_without_what_looks_like_a_secret(host: hosts.Host, secr
 
 
 @pytest.mark.parametrize(
-    "line", ["A=x" + " " * 100_000 + "y", "* * * * * " + "pass" * 25_000, "* * * * * pass" + " " * 100_000 + ";"]
+    "line",
+    [
+        "A=x" + " " * 100_000 + "y",
+        "* * * * * " + "pass" * 25_000,
+        "* * * * * pass" + " " * 100_000 + ";",
+        "mysql " * 50_000,
+    ],
 )
 def test_a_long_line_is_read_in_no_time(host: hosts.Host, line: str) -> None:
     began = time.process_time()
@@ -166,6 +172,7 @@ def test_a_long_line_is_read_in_no_time(host: hosts.Host, line: str) -> None:
         ("pass\t : hunter2;x", "pass\t : ****;x"),
         ("api-key-2 \t hunter2", "api-key-2 \t ****"),
         ("https://bob:hunter2@host/", "https://bob:****@host/"),
+        ("mkdir -p a; mysqldump x -phunter2; mysql -phunter3|y", "mkdir -p a; mysqldump x -p****; mysql -p****|y"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
