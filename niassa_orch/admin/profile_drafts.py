@@ -6,6 +6,7 @@ that is there is never written over: what is different is told. Called by ``migr
 
 import collections.abc
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -36,13 +37,16 @@ class Wanted:
 def names(wanted: collections.abc.Sequence[Wanted], homes: collections.abc.Mapping[str, str]) -> dict[Wanted, str]:
     """A name for each profile: the Unix user's without ``niassa-``, and what tells two of one user apart."""
     given: dict[Wanted, str] = {}
+    taken: set[str] = set()
     for one in wanted:
         name = one.unix_user.removeprefix("niassa-") or one.unix_user
         hosts = {other.host for other in wanted if (other.unix_user, other.settings) == (one.unix_user, one.settings)}
         parts = [name, _label(one, homes.get(one.unix_user, "")), one.host if len(hosts) > 1 else ""]
         tried = (_clean("-".join(filter(None, [first, *parts[1:]]))) for first in (name, one.unix_user))
-        free = next((found for found in tried if found not in given.values()), "")
-        given[one] = free or f"{_clean(one.unix_user)}-{len(given) + 1}"
+        numbered = (f"{_clean(one.unix_user)}-{number}" for number in itertools.count(2))
+        # Also a name with a number may be somebody's already: a Unix user is called niassa-bob-2.
+        given[one] = next(found for found in itertools.chain(tried, numbered) if found not in taken)
+        taken.add(given[one])
     return given
 
 
