@@ -14,7 +14,7 @@ import rich.text
 import typer
 
 from niassa_orch.admin import crontabs, mediator_needs, migrate, migrate_report, reading
-from niassa_orch.admin.shell import engine_calls
+from niassa_orch.admin.shell import engine_calls, states
 from niassa_orch.config import settings
 from niassa_orch.faces import plain
 
@@ -48,7 +48,8 @@ def import_crontabs(
         message = "name users whose crontabs are to be read, or files with --file"
         raise typer.BadParameter(message)
     reader = reading.Reader(service.engine.mediator)
-    sources = [*_of_users(users or [], reader), *_of_files(files or [], reader)]
+    around = reader.surroundings()
+    sources = [*_of_users(users or [], reader, around), *_of_files(files or [], reader, around)]
     mediator = mediator_needs.read(service.engine.mediator)
     host = migrate.Host(service, reader.settings, reading.home_of, reading.is_root, mediator)
     found = migrate.plan(sources, host)
@@ -62,8 +63,7 @@ def import_crontabs(
         raise typer.Exit(_EXIT_FAILURE)
 
 
-def _of_users(users: list[str], reader: reading.Reader) -> list[migrate.Source]:
-    around = reader.surroundings()
+def _of_users(users: list[str], reader: reading.Reader, around: states.Surroundings) -> list[migrate.Source]:
     found = []
     for user in dict.fromkeys(users):
         name, edit = f"crontab of {user}", f"crontab -e -u {user}"
@@ -75,8 +75,7 @@ def _of_users(users: list[str], reader: reading.Reader) -> list[migrate.Source]:
     return found
 
 
-def _of_files(files: list[str], reader: reading.Reader) -> list[migrate.Source]:
-    around = reader.surroundings()
+def _of_files(files: list[str], reader: reading.Reader, around: states.Surroundings) -> list[migrate.Source]:
     found = []
     for named in dict.fromkeys(files):
         before, colon, after = named.partition(":")

@@ -128,8 +128,12 @@ def _followed(
         reason = "it is no line that cron understands"
         raise engine_calls.UnclearError(reason)
     state = builtins.begin(around, user, environment)
-    command, state.stdin = _percent(command)
-    return walking.look(command, state)
+    command, fed = _percent(command)
+    seen = walking.look(command, state)
+    if not engine_calls.MENTION.search(fed):
+        return seen
+    reason = "it mentions launching or propagating after a %, in what the command is fed, which is not followed"
+    return dataclasses.replace(seen, unclear=(*seen.unclear, followed.Unclear("", reason)))
 
 
 def _scheduled(line: str) -> tuple[str, str]:

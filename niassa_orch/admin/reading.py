@@ -30,7 +30,7 @@ class Reader:
     def __init__(self, mediator: pathlib.Path) -> None:
         self._mediator = mediator
         self._own = pwd.getpwuid(os.geteuid()).pw_name
-        self._scripts: dict[tuple[str, str], str | None] = {}
+        self._scripts: dict[tuple[str, str], str | engine_calls.UnclearError | None] = {}
 
     def surroundings(self) -> states.Surroundings:
         """The host, for ``crontabs.look``."""
@@ -80,10 +80,17 @@ class Reader:
         """A script as its user reads it, as ``Surroundings.read`` wants it."""
         key = (user, path)
         if key not in self._scripts:
-            content = _content(self._reading_as(user), path, _SCRIPT_BYTES)
-            is_text = content is not None and b"\0" not in content
-            self._scripts[key] = content.decode(errors="replace") if content and is_text else None
-        return self._scripts[key]
+            try:
+                content = _content(self._reading_as(user), path, _SCRIPT_BYTES)
+                is_text = content is not None and b"\0" not in content
+                self._scripts[key] = content.decode(errors="replace") if content and is_text else None
+            except engine_calls.UnclearError as exc:
+                # Kept as well: a pipe that nobody writes into is waited for once, not at every line that names it.
+                self._scripts[key] = exc
+        found = self._scripts[key]
+        if isinstance(found, engine_calls.UnclearError):
+            raise found.with_traceback(None)
+        return found
 
     def settings(self, user: str, path: str) -> user_settings.UserSettings:
         """The seqware settings of a user.

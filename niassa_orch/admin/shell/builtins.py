@@ -13,8 +13,8 @@ from niassa_orch.admin.shell import engine_calls, states, tokens, wrappers
 _SHEBANG = re.compile(r"#!\s*\S*?(?:\benv\s+(?:-S\s+)?)?\b(?:ba|da|k|z)?sh\b")
 #: What cron gives its commands (crontab(5)).
 _PATH = "/usr/bin:/bin"
-#: Where files are empty and a command line is enough.
 _DECLARING = frozenset({"export", "declare", "typeset", "local", "readonly"})
+_SETTING = frozenset({"read", "getopts", "mapfile", "readarray"})
 
 
 def begin(around: states.Surroundings, user: str, environment: collections.abc.Mapping[str, str]) -> states.State:
@@ -70,44 +70,36 @@ def is_shell(code: str) -> bool:
 
 def done(words: list[states.Value], state: states.State) -> bool:
     """Do what a builtin does to the shell; returns whether it was one."""
-    name = words[0]
+    name, rest = words[0], words[1:]
     if name == "cd":
-        _cd(words[1:], state)
+        folders = [word for word in rest if word is None or not word.startswith("-")]
+        target = folders[0] if folders else state.variables.get("HOME")
+        state.directory = None if target is None or "-" in rest else state.path(target)
     elif name == "unset":
-        for word in words[1:]:
+        for word in rest:
             state.variables.pop(word or "", None)
             state.exported.discard(word or "")
     elif name == "set":
-        _set(words[1:], state)
-    elif name == "read":
-        for word in words[1:]:
+        _set(rest, state)
+    elif name in _SETTING:
+        for word in rest:
             state.put(word or "", None)
     elif name == "shift":
-        state.arguments = state.arguments[1:]
+        state.arguments = state.arguments[1:] if not rest else (None,) * 9
     else:
         return False
     return True
 
 
-def _cd(words: list[states.Value], state: states.State) -> None:
-    words = [word for word in words if word is None or not word.startswith("-")]
-    target = words[0] if words else state.variables.get("HOME")
-    state.directory = None if target is None else state.path(target)
-
-
 def _set(words: list[states.Value], state: states.State) -> None:
     if words[:1] == ["--"]:
         state.arguments = tuple(words[1:])
-    elif words in (["-a"], ["-o", "allexport"]):
-        state.exports_all = True
-    elif words in (["+a"], ["+o", "allexport"]):
-        state.exports_all = False
+    elif "allexport" in words or words in (["-a"], ["+a"]):
+        state.exports_all = (words[0] or "").startswith("-")
 
 
 def declared(
-    words: collections.abc.Sequence[tokens.Word],
-    sets: collections.abc.Mapping[str, states.Value],
-    state: states.State,
+    words: collections.abc.Sequence[tokens.Word], sets: collections.abc.Mapping[str, states.Value], state: states.State
 ) -> bool:
     """Do ``X=Y``, ``export X=Y`` and the like; returns whether it was one.
 
@@ -116,21 +108,18 @@ def declared(
         sets: The assignments before it.
         state: The shell.
     """
-    if not words:
-        for variable, value in sets.items():
-            state.put(variable, value, exported=variable in state.exported)
-        return True
-    name = words[0].bare
-    if name not in _DECLARING:
+    name = words[0].bare if words else ""
+    if words and name not in _DECLARING:
         return False
-    options = [word.bare for word in words[1:] if word.bare.startswith("-")]
-    exported = name == "export" or any("x" in option for option in options)
-    for word in words[1:]:
-        found = states.assignment(word, state)
-        if found is not None:
-            state.put(found[0], found[1], exported=exported or found[0] in state.exported)
-        elif exported and word.bare and not word.bare.startswith("-"):
-            state.exported.add(word.bare)
+    exported = name == "export" or any("x" in word.bare for word in words[1:] if word.bare.startswith("-"))
+    found = [states.assignment(word, state) or (word.bare, None) for word in words[1:]]
+    for word, (variable, value) in zip(words[1:], found, strict=True):
+        if variable != word.bare or "=" in word.bare:
+            state.put(variable, value, exported=exported)
+        elif exported and not variable.startswith("-"):
+            state.exported.add(variable)
+    for variable, value in sets.items():
+        state.put(variable, value)
     return True
 
 

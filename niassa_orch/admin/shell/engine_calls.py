@@ -6,6 +6,7 @@ only when it runs, is ``UnclearError``: it is said, not guessed. Called by ``wal
 
 import collections.abc
 import dataclasses
+import itertools
 import re
 
 from niassa_orch import errors
@@ -15,6 +16,7 @@ PROPAGATE = "propagate-statuses"
 #: What shows that a text launches or propagates; the last two are the names that Niassa's ancestors used.
 MENTION = re.compile(r"launch-scheduled|propagate-statuses|WorkflowLauncher|WorkflowStatusChecker")
 
+_TAKEN = ("--host", "--threads")
 _ONLY_WHEN_RUN = "is known only when it runs"
 
 
@@ -57,18 +59,9 @@ def parse(words: collections.abc.Sequence[str | None], user: str, settings: str 
         UnclearError: It has other options than those of the usual set-up, or not all of it is known.
     """
     options: dict[str, str] = {}
-    rest = list(words[3:])
-    while rest:
-        option = rest.pop(0)
-        if option is None:
-            reason = f"an argument {_ONLY_WHEN_RUN}"
-            raise UnclearError(reason)
-        if option not in ("--host", "--threads") or option in options or not rest:
-            raise UnclearError(_why_not(option, options))
-        value = rest.pop(0)
-        if value is None:
-            reason = f"what {option} says {_ONLY_WHEN_RUN}"
-            raise UnclearError(reason)
+    for option, value in itertools.zip_longest(words[3::2], words[4::2], fillvalue=""):
+        if option is None or value is None or value == "" or option in options or option not in _TAKEN:
+            raise UnclearError(_why_not(option, value, options))
         options[option] = value
     if settings is None:
         reason = f"which SEQWARE_SETTINGS it uses {_ONLY_WHEN_RUN}"
@@ -76,17 +69,17 @@ def parse(words: collections.abc.Sequence[str | None], user: str, settings: str 
     if not settings.startswith("/"):
         reason = "SEQWARE_SETTINGS is not an absolute path (cron itself puts in no variables and no ~)"
         raise UnclearError(reason)
-    verb = words[2] or ""
-    return EngineCall(
-        verb, user, settings, words[0] or "", options.get("--host", ""), options.get("--threads", ""), place
-    )
+    host, threads = (options.get(option, "") for option in _TAKEN)
+    return EngineCall(words[2] or "", user, settings, words[0] or "", host, threads, place)
 
 
-def _why_not(option: str, options: collections.abc.Mapping[str, str]) -> str:
+def _why_not(option: str | None, value: str | None, options: collections.abc.Mapping[str, str]) -> str:
+    if option is None:
+        return f"an argument {_ONLY_WHEN_RUN}"
     if option == "--accession":
         return "it is for single runs (--accession), so that it is no launching of whatever is scheduled"
+    if option not in _TAKEN:
+        return "it has an argument other than --host and --threads"
     if option in options:
         return f"{option} stands there twice"
-    if option in ("--host", "--threads"):
-        return f"nothing stands after {option}"
-    return "it has an argument other than --host and --threads"
+    return f"nothing stands after {option}" if value == "" else f"what {option} says {_ONLY_WHEN_RUN}"

@@ -1,13 +1,13 @@
 """What was seen of a crontab's command, and which lines of a text were followed.
 
 Pure. ``Text`` is the net under ``walking``: a line that mentions launching or propagating and was not followed is
-found by it. Called by ``walking``; ``Seen`` and ``Unclear`` are read by ``crontabs``.
+found by it. Called by ``states`` and ``walking``; ``Seen`` and ``Unclear`` are read by ``crontabs``.
 """
 
 import dataclasses
 import re
 
-from niassa_orch.admin.shell import engine_calls, kinds
+from niassa_orch.admin.shell import engine_calls, syntax, tokens
 
 _ABOUT = re.compile(r"seqware|niassa", re.IGNORECASE)
 _COMMENT = re.compile(r"(^|\s)#[^'\"]*$")
@@ -30,11 +30,22 @@ class Seen:
     others: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Code:
+    """A text, parsed: its commands or why there are none, the lines that mention launching, what it is about."""
+
+    nodes: tuple[syntax.Node, ...]
+    trouble: tokens.ShellUnclearError | None
+    mentions: frozenset[int]
+    is_about: bool
+
+
 @dataclasses.dataclass(slots=True)
 class Text:
-    """A text that is followed: the script that it is, whether it is about seqware, and its lines that were followed."""
+    """A text while it is followed: the script that it is, whether it is about seqware, its lines that were followed."""
 
     script: str
+    code: Code
     is_about: bool
     depth: int
     followed: set[int] = dataclasses.field(default_factory=set)
@@ -45,20 +56,26 @@ class Text:
         return f"{self.script} line {line}" if self.script else ""
 
 
-def mentions(code: str) -> set[int]:
-    """The lines that mention launching or propagating, but for comments."""
-    numbered = enumerate(code.split("\n"), 1)
-    return {number for number, line in numbered if engine_calls.MENTION.search(_COMMENT.sub("", line))}
+def parse(text: str) -> Code:
+    """Parse a text; comments mention nothing."""
+    numbered = enumerate(text.split("\n"), 1)
+    mentions = {number for number, line in numbered if engine_calls.MENTION.search(_COMMENT.sub("", line))}
+    is_about = bool(_ABOUT.search(text) or engine_calls.MENTION.search(text))
+    try:
+        return Code(syntax.parse(text), None, frozenset(mentions), is_about)
+    except tokens.ShellUnclearError as exc:
+        return Code((), exc, frozenset(mentions), is_about)
 
 
-def lines_of(node: kinds.Simple) -> set[int]:
+def mentions(node: syntax.Simple, text: Text) -> frozenset[int]:
+    """The lines of a command that mention launching, but for a mention in ``$(...)``, which nobody follows."""
+    pieces = [piece for word in node.words for piece in word.pieces]
     last = node.words[-1] if node.words else None
-    if last is None:
-        return set()
+    if last is None or any(_is_hidden(piece) for piece in pieces):
+        return frozenset()
     breaks = sum(piece.text.count("\n") for piece in last.pieces)
-    return set(range(node.words[0].line, last.line + breaks + 1))
+    return text.code.mentions & frozenset(range(node.words[0].line, last.line + breaks + 1))
 
 
-def is_about(code: str) -> bool:
-    """Whether a text has to do with seqware at all: of any other, what cannot be followed is not worth telling."""
-    return bool(_ABOUT.search(code) or engine_calls.MENTION.search(code))
+def _is_hidden(piece: tokens.Piece) -> bool:
+    return piece.kind is tokens.Kind.COMMAND and bool(engine_calls.MENTION.search(piece.text))

@@ -1,22 +1,66 @@
-"""The shape of a shell text: simple commands, what lies in brackets, branches, loops, functions.
+"""The shape of a shell text: simple commands, those joined by ``&&`` and ``||``, groups such as ``if``, and functions.
 
 Pure. Redirections are dropped: where a log goes does not matter here. Text that is no shell, or more of it than we
-know, raises ``ShellUnclearError``. Called by ``walking``.
+know (``case``), raises ``ShellUnclearError``. Called by ``followed``.
 """
 
-import collections.abc
+import dataclasses
 import typing
 
-from niassa_orch.admin.shell import kinds, tokens
+from niassa_orch.admin.shell import tokens
 
 _REDIRECTIONS = frozenset({"&>>", "<<<", "<<-", ">>", "<<", ">&", "<&", "&>", ">|", "<>", "<", ">"})
 _JOINTS = ("&&", "||")
 _SEPARATORS = frozenset({";", "&", "|", "\n", *_JOINTS})
-_CASE_ENDS = (";;", ";&", ";;&")
+_ENDS = (")", ";;", ";&", ";;&")
+#: The words that part a group, each with those that may come next; one that is not named here ends the group.
+_NEXT = {
+    **dict.fromkeys(("if", "elif"), ("then",)),
+    **dict.fromkeys(("for", "while", "until"), ("do",)),
+    "then": ("elif", "else", "fi"),
+    "else": ("fi",),
+    "do": ("done",),
+    "(": (")",),
+    "{": ("}",),
+}
+_OPENING = ("if", "for", "while", "until", "(", "{")
 _DEEPEST = 40
 
 
-def parse(text: str) -> tuple[kinds.Node, ...]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Simple:
+    """A command and its words; ``feeds``: what it prints goes to the next one."""
+
+    words: tuple[tokens.Word, ...]
+    feeds: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chain:
+    """Commands, each with the ``&&`` or ``||`` before it, which is ``""`` for the first."""
+
+    body: "tuple[tuple[str, Node], ...]"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Group:
+    """``if``, ``while``, ``until``, ``for`` or brackets: its parts, each with the word or bracket before it."""
+
+    parts: "tuple[tuple[str, tuple[Node, ...]], ...]"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Function:
+    """``NAME() { ... }``."""
+
+    name: str
+    body: "tuple[Node, ...]"
+
+
+Node = Simple | Chain | Group | Function
+
+
+def parse(text: str) -> tuple[Node, ...]:
     """The commands of a shell text.
 
     Raises:
@@ -29,8 +73,8 @@ def parse(text: str) -> tuple[kinds.Node, ...]:
 
 
 class _Parser:
-    def __init__(self, tokens: tuple[tokens.Token, ...]) -> None:
-        self._tokens = tokens
+    def __init__(self, found: tuple[tokens.Token, ...]) -> None:
+        self._tokens = found
         self._at = 0
         self._depth = 0
 
@@ -38,45 +82,58 @@ class _Parser:
         if self._at < len(self._tokens):
             self._refuse(f"{self._next() or 'a word'} is not expected there")
 
-    def commands(self, *ends: str) -> tuple[kinds.Node, ...]:
+    def commands(self, *ends: str) -> tuple[Node, ...]:
         """Commands up to one of the words or operators that end them here, which is left to be taken."""
         self._depth += 1
         if self._depth > _DEEPEST:
             self._refuse("it is nested too deeply")
-        found: list[kinds.Node] = []
-        before = ""
-        while self._at < len(self._tokens) and self._next() not in (*ends, ")", *_CASE_ENDS):
-            if isinstance(self._tokens[self._at], tokens.Operator) and self._next() in _SEPARATORS:
-                before = (before if before in _JOINTS else "") or self._next()
-                self._at += 1
+        found: list[Node] = []
+        joint = ""
+        while self._at < len(self._tokens) and self._next() not in (*ends, *_ENDS):
+            if self._is_operator() and self._next() in _SEPARATORS:
+                separator = self._take()
+                joint = joint if joint in _JOINTS else separator
                 continue
             node = self._command()
-            if before in _JOINTS and found:
+            if joint in _JOINTS and found:
                 last = found.pop()
-                node = kinds.Chain((*(last.body if isinstance(last, kinds.Chain) else (last,)), node))
+                node = Chain((*(last.body if isinstance(last, Chain) else (("", last),)), (joint, node)))
             found.append(node)
-            before = ""
+            joint = ""
         self._depth -= 1
         return tuple(found)
 
-    def _command(self) -> kinds.Node:
+    def _command(self) -> Node:
         keyword = self._next()
-        if keyword in ("(", "{"):
-            return self._bracketed(")" if keyword == "(" else "}")
-        compound: dict[str, collections.abc.Callable[[], kinds.Node]] = {
-            "if": self._if,
-            "while": self._while,
-            "until": self._while,
-            "for": self._for,
-            "case": self._case,
-        }
-        if keyword in compound:
-            return compound[keyword]()
-        if keyword == "function" or self._is_function():
+        if keyword in _OPENING:
+            return self._group()
+        if keyword in ("case", "select", "coproc"):
+            self._refuse(f"{keyword} is not followed")
+        if keyword == "function" or (not self._is_operator() and (self._next(1), self._next(2)) == ("(", ")")):
             return self._function()
         return self._simple()
 
-    def _simple(self) -> kinds.Simple:
+    def _group(self) -> Group:
+        parts: list[tuple[str, tuple[Node, ...]]] = []
+        while after := _NEXT.get(self._next()):
+            parts.append((self._take(), self.commands(*after)))
+            if self._next() not in after:
+                self._refuse(f"{after[-1]} is missing")
+        self._at += 1
+        while self._redirected():
+            continue
+        return Group(tuple(parts))
+
+    def _function(self) -> Function:
+        self._at += self._next() == "function"
+        name = self._take()
+        while self._next() in ("(", ")", "\n"):
+            self._at += 1
+        if not name or self._next() != "{":
+            self._refuse(f"the function {name} has no body in brackets")
+        return Function(name, self._group().parts[0][1])
+
+    def _simple(self) -> Simple:
         words: list[tokens.Word] = []
         while self._at < len(self._tokens):
             token = self._tokens[self._at]
@@ -87,97 +144,17 @@ class _Parser:
                     self._skip_condition()
             elif not self._redirected():
                 break
-        return kinds.Simple(tuple(words), feeds=self._next() == "|")
+        return Simple(tuple(words), feeds=self._next() == "|")
 
     def _redirected(self) -> bool:
         """Pass over one redirection, if one is next."""
-        token = self._tokens[self._at]
-        if not isinstance(token, tokens.Operator) or token.text not in _REDIRECTIONS:
+        if not self._is_operator() or self._next() not in _REDIRECTIONS:
             return False
+        operator = self._take()
+        if self._at >= len(self._tokens) or self._is_operator():
+            self._refuse(f"nothing stands after {operator}")
         self._at += 1
-        if self._at < len(self._tokens) and isinstance(self._tokens[self._at], tokens.Word):
-            self._at += 1
-            return True
-        self._refuse(f"nothing stands after {token.text}")
-
-    def _bracketed(self, closing: str) -> kinds.Block:
-        self._take()
-        body = self.commands(closing)
-        self._must_take(closing)
-        self._skip_redirections()
-        return kinds.Block(body, apart=closing == ")")
-
-    def _if(self) -> kinds.Block:
-        conditions: list[kinds.Node] = []
-        parts: list[tuple[kinds.Node, ...]] = []
-        while self._next() in ("if", "elif"):
-            self._take()
-            conditions += self.commands("then")
-            self._must_take("then")
-            parts.append(self.commands("elif", "else", "fi"))
-        if self._next() == "else":
-            self._take()
-            parts.append(self.commands("fi"))
-        self._must_take("fi")
-        self._skip_redirections()
-        return kinds.Block((*conditions, kinds.Branches(tuple(parts))), apart=False)
-
-    def _while(self) -> kinds.Branches:
-        self._take()
-        condition = self.commands("do")
-        return kinds.Branches(((*condition, *self._do()),))
-
-    def _for(self) -> kinds.Loop:
-        self._take()
-        name = self._word().bare
-        self._skip_ends()
-        words: list[tokens.Word] | None = None
-        if self._next() == "in":
-            self._take()
-            words = []
-            while self._at < len(self._tokens) and isinstance(self._tokens[self._at], tokens.Word):
-                words.append(self._word())
-        self._skip_ends()
-        return kinds.Loop(name, None if words is None else tuple(words), self._do())
-
-    def _skip_ends(self) -> None:
-        while self._next() in ("\n", ";"):
-            self._at += 1
-
-    def _do(self) -> tuple[kinds.Node, ...]:
-        self._must_take("do")
-        body = self.commands("done")
-        self._must_take("done")
-        self._skip_redirections()
-        return body
-
-    def _case(self) -> kinds.Branches:
-        self._take()
-        self._word()
-        parts: list[tuple[kinds.Node, ...]] = []
-        while self._next() in ("in", "\n", *_CASE_ENDS):
-            self._take()
-            while self._at < len(self._tokens) and self._next() not in (")", "esac", "\n", "in"):
-                self._at += 1  # the patterns
-            if self._next() == ")":
-                self._take()
-                parts.append(self.commands("esac"))
-        self._must_take("esac")
-        self._skip_redirections()
-        return kinds.Branches(tuple(parts))
-
-    def _is_function(self) -> bool:
-        return isinstance(self._tokens[self._at], tokens.Word) and (self._next(1), self._next(2)) == ("(", ")")
-
-    def _function(self) -> kinds.Function:
-        if self._next() == "function":
-            self._take()
-        name = self._word().bare
-        while self._next() in ("(", ")", "\n"):
-            self._take()
-        if self._next() not in ("{", "("):
-            self._refuse(f"the function {name} has no body in brackets")
-        return kinds.Function(name, self._bracketed("}" if self._next() == "{" else ")").body)
+        return True
 
     def _skip_condition(self) -> None:
         """What lies within ``[[ ]]`` has operators of its own."""
@@ -186,9 +163,8 @@ class _Parser:
             if self._at >= len(self._tokens):
                 self._refuse("]] is missing")
 
-    def _skip_redirections(self) -> None:
-        while self._at < len(self._tokens) and self._redirected():
-            continue
+    def _is_operator(self) -> bool:
+        return self._at < len(self._tokens) and isinstance(self._tokens[self._at], tokens.Operator)
 
     def _next(self, ahead: int = 0) -> str:
         """The operator or unquoted word that is next, ``""`` for any other word and at the end."""
@@ -200,17 +176,6 @@ class _Parser:
     def _take(self) -> str:
         self._at += 1
         return self._next(-1)
-
-    def _must_take(self, text: str) -> None:
-        if self._next() != text:
-            self._refuse(f"{text} is missing")
-        self._at += 1
-
-    def _word(self) -> tokens.Word:
-        if self._at < len(self._tokens) and isinstance(token := self._tokens[self._at], tokens.Word):
-            self._at += 1
-            return token
-        self._refuse("a word is missing")
 
     def _refuse(self, reason: str) -> typing.NoReturn:
         last = self._tokens[min(self._at, len(self._tokens) - 1)] if self._tokens else None

@@ -5,21 +5,25 @@ text that cannot be cut (a quote that is never closed) raises ``ShellUnclearErro
 ``syntax``; the rules are those of the POSIX shell, with the common words of bash.
 """
 
+import collections.abc
 import dataclasses
 import enum
 import re
+import typing
 
 from niassa_orch import errors
 
-#: Operators, longest first.
-_OPERATORS = (
-    *("&>>", "<<<", "<<-", ";;&", "&&", "||", ";;", ";&", ">>", "<<", ">&", "<&", "&>", ">|", "<>"),
-    *(";", "&", "|", "(", ")", "<", ">", "\n"),
+_OPERATOR = re.compile(r"&>>|<<<|<<-|;;&|&&|\|\||;;|;&|>>|<<|>&|<&|&>|>\||<>|[;&|()<>\n]")
+_PASSED_OVER = re.compile(r"\\\n|#[^\n]*")
+_PUT_IN = r"\$(?P<variable>[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])|`(?P<command>(?:[^`\\]|\\.)*+)`"
+_BARE = re.compile(
+    rf"(?P<plain>[^ \t\n\\'\"$`;&|()<>]+)|\\(?P<escaped>.?)|'(?P<quoted>[^']*)'"
+    rf"|\$'(?P<unknown>(?:[^'\\]|\\.)*+)'|{_PUT_IN}",
+    re.DOTALL,
 )
-_PLAIN = re.compile(r"[^\s\\'\"$`;&|()<>#]+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
-_QUOTED_PLAIN = re.compile(r"[^\\\"$`]+")
-_DESCRIPTOR = re.compile(r"[0-9]+")
+_QUOTED = re.compile(
+    rf"(?P<quoted>[^\\\"$`]+)|\\(?:\n(?P<joined>)|(?P<escaped>[$`\"\\]))|(?P<plain>\\)|{_PUT_IN}", re.DOTALL
+)
 _DEEPEST = 20
 
 
@@ -41,6 +45,9 @@ class Kind(enum.Enum):
     UNKNOWN = "unknown"
 
 
+_KINDS = {"variable": Kind.VARIABLE, "command": Kind.COMMAND, "unknown": Kind.UNKNOWN}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a word; ``text`` is the literal, what stands in ``${}``, or the command."""
@@ -52,16 +59,17 @@ class Piece:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Word:
-    """One word, its quotes taken off."""
+    """One word, its quotes taken off; ``bare`` is it where nothing is quoted or put in, such as a keyword."""
 
     pieces: tuple[Piece, ...]
     line: int
+    bare: str
 
-    @property
-    def bare(self) -> str:
-        """The word where nothing of it is quoted or put in, such as a keyword; else ``""``."""
-        plain = all(piece.kind is Kind.LITERAL and not piece.quoted for piece in self.pieces)
-        return "".join(piece.text for piece in self.pieces) if plain else ""
+    @classmethod
+    def of(cls, pieces: collections.abc.Sequence[Piece], line: int) -> "Word":
+        """The word of these pieces."""
+        plain = all(piece.kind is Kind.LITERAL and not piece.quoted for piece in pieces)
+        return cls(tuple(pieces), line, "".join(piece.text for piece in pieces) if plain else "")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,54 +101,89 @@ class _Lexer:
         self._begun = 1
         self._tokens: list[Token] = []
         self._here: list[tuple[str, bool]] = []
-        self._awaits: str = ""
+        self._awaits = ""
 
     def run(self) -> tuple[Token, ...]:
         while self._at < len(self._text):
-            self._step()
+            letter = self._text[self._at]
+            passed_over = _PASSED_OVER.match(self._text, self._at)
+            if passed_over and (letter == "\\" or self._pieces is None):
+                self._go_to(passed_over.end())
+            elif letter in " \t":
+                self._end_word()
+                self._go_to(self._at + 1)
+            elif operator := _OPERATOR.match(self._text, self._at):
+                self._operator(operator.group())
+            else:
+                self._part(letter)
         self._end_word()
         return tuple(self._tokens)
-
-    def _step(self) -> None:
-        letter = self._text[self._at]
-        if self._text.startswith("\\\n", self._at):
-            self._advance(2)
-        elif letter in " \t":
-            self._end_word()
-            self._advance(1)
-        elif letter == "#" and self._pieces is None:
-            end = self._text.find("\n", self._at)
-            self._advance((len(self._text) if end < 0 else end) - self._at)
-        elif letter in ";&|()<>\n":
-            self._operator(next(one for one in _OPERATORS if self._text.startswith(one, self._at)))
-        else:
-            self._part(letter)
 
     def _part(self, letter: str) -> None:
         """A part of a word."""
         if self._pieces is None:
             self._pieces, self._begun = [], self._line
-        if letter == "\\":
-            self._add(Kind.LITERAL, self._text[self._at + 1 : self._at + 2], quoted=True)
-            self._advance(2)
-        elif letter == "'":
-            self._add(Kind.LITERAL, self._until("'"), quoted=True)
-        elif letter == '"':
-            self._double_quoted()
-        elif letter in "$`":
-            self._put_in(quoted=False)
-        else:
-            plain = _PLAIN.match(self._text, self._at)
-            self._add(Kind.LITERAL, plain.group() if plain else letter, quoted=False)
-            self._advance(len(plain.group()) if plain else 1)
+        if letter != '"':
+            self._piece(_BARE, self._pieces, quoted=False)
+            return
+        begun = self._line
+        self._pieces.append(Piece(Kind.LITERAL, "", quoted=True))
+        self._go_to(self._at + 1)
+        while not self._text.startswith('"', self._at):
+            if self._at >= len(self._text):
+                self._line = begun
+                self._missing('"')
+            self._piece(_QUOTED, self._pieces, quoted=True)
+        self._go_to(self._at + 1)
+
+    def _piece(self, pattern: re.Pattern[str], pieces: list[Piece], *, quoted: bool) -> None:
+        match = pattern.match(self._text, self._at)
+        if match is None:
+            pieces.append(self._enclosed(quoted=quoted))
+            return
+        group = match.lastgroup or ""
+        kind = _KINDS.get(group, Kind.LITERAL)
+        pieces.append(Piece(kind, match[group], quoted or group in ("escaped", "quoted", "unknown")))
+        self._go_to(match.end())
+
+    def _enclosed(self, *, quoted: bool) -> Piece:
+        """``$(...)``, ``$((...))`` or ``${...}``; or a ``$`` alone."""
+        first, opening = self._text[self._at], self._text[self._at + 1 : self._at + 2]
+        if first != "$" or (opening == "'" and not quoted):
+            self._missing(first if first != "$" else opening)
+        if opening not in ("(", "{"):
+            self._go_to(self._at + 1)
+            return Piece(Kind.LITERAL, "$", quoted)
+        end = self._closed(opening, ")" if opening == "(" else "}")
+        inside = self._text[self._at + 2 : end]
+        self._go_to(end + 1)
+        kind = Kind.VARIABLE if opening == "{" else Kind.UNKNOWN if inside.startswith("(") else Kind.COMMAND
+        return Piece(kind, inside, quoted)
+
+    def _closed(self, opening: str, closing: str) -> int:
+        """Where the bracket that opens after a ``$`` is closed, quotes inside respected."""
+        depth, end = 0, self._at + 1
+        while end < len(self._text) and depth <= _DEEPEST:
+            letter = self._text[end]
+            if letter in "'\"":
+                end = max(self._text.find(letter, end + 1), end)
+            depth += (letter == opening) - (letter == closing)
+            if depth == 0:
+                return end
+            end += 2 if letter == "\\" else 1
+        self._missing(closing)
+
+    def _missing(self, closing: str) -> typing.NoReturn:
+        reason = f"a {closing} is missing"
+        raise ShellUnclearError(self._line, reason)
 
     def _operator(self, operator: str) -> None:
-        number = self._pieces is not None and Word(tuple(self._pieces), 0).bare
-        if number and operator[0] in "<>" and _DESCRIPTOR.fullmatch(number):
+        number = self._pieces is not None and Word.of(self._pieces, 0).bare
+        if number and operator[0] in "<>" and number.isdecimal():
             self._pieces = None  # the 2 of 2>&1
         self._end_word()
         self._tokens.append(Operator(operator, self._line))
-        self._advance(len(operator))
+        self._go_to(self._at + len(operator))
         if operator in ("<<", "<<-"):
             self._awaits = operator
         elif operator == "\n":
@@ -149,100 +192,21 @@ class _Lexer:
     def _end_word(self) -> None:
         if self._pieces is None:
             return
-        word = Word(tuple(self._pieces), self._begun)
-        self._pieces = None
-        self._tokens.append(word)
+        self._tokens.append(Word.of(self._pieces, self._begun))
         if self._awaits:
-            self._here.append(("".join(piece.text for piece in word.pieces), self._awaits == "<<-"))
-            self._awaits = ""
+            self._here.append(("".join(piece.text for piece in self._pieces), self._awaits == "<<-"))
+        self._pieces, self._awaits = None, ""
 
     def _skip_here_documents(self) -> None:
         for delimiter, indented in self._here:
-            while self._at < len(self._text):
+            line = None
+            while self._at < len(self._text) and line != delimiter:
                 end = self._text.find("\n", self._at) + 1 or len(self._text)
                 line = self._text[self._at : end].rstrip("\n")
-                self._advance(end - self._at)
-                if (line.lstrip("\t") if indented else line) == delimiter:
-                    break
+                line = line.lstrip("\t") if indented else line
+                self._go_to(end)
         self._here.clear()
 
-    def _double_quoted(self) -> None:
-        begun = self._line
-        self._add(Kind.LITERAL, "", quoted=True)
-        self._advance(1)
-        while (letter := self._text[self._at : self._at + 1]) != '"':
-            if not letter:
-                reason = 'a " is never closed'
-                raise ShellUnclearError(begun, reason)
-            if letter in "$`":
-                self._put_in(quoted=True)
-            elif letter == "\\":
-                self._escaped(self._text[self._at + 1 : self._at + 2])
-            else:
-                plain = _QUOTED_PLAIN.match(self._text, self._at)
-                self._add(Kind.LITERAL, plain.group() if plain else letter, quoted=True)
-                self._advance(len(plain.group()) if plain else 1)
-        self._advance(1)
-
-    def _escaped(self, letter: str) -> None:
-        """A backslash in double quotes, which means something before few letters only."""
-        kept = "" if letter == "\n" else letter if letter in '$`"\\' else "\\" + letter
-        self._add(Kind.LITERAL, kept, quoted=True)
-        self._advance(2)
-
-    def _put_in(self, *, quoted: bool) -> None:
-        """What a shell replaces: ``$X``, ``${X}``, ``$(...)``, backticks."""
-        if self._text[self._at] == "`":
-            self._add(Kind.COMMAND, self._until("`"), quoted=quoted)
-            return
-        self._advance(1)
-        name = _NAME.match(self._text, self._at)
-        if name:
-            self._add(Kind.VARIABLE, name.group(), quoted=quoted)
-            self._advance(len(name.group()))
-        elif self._text.startswith("((", self._at):
-            self._add(Kind.UNKNOWN, self._enclosed("(", ")"), quoted=quoted)
-        elif self._text.startswith("(", self._at):
-            self._add(Kind.COMMAND, self._enclosed("(", ")"), quoted=quoted)
-        elif self._text.startswith("{", self._at):
-            self._add(Kind.VARIABLE, self._enclosed("{", "}"), quoted=quoted)
-        elif self._text.startswith("'", self._at) and not quoted:
-            self._add(Kind.UNKNOWN, self._until("'"), quoted=True)
-        else:
-            self._add(Kind.LITERAL, "$", quoted=quoted)
-
-    def _until(self, closing: str) -> str:
-        """What lies between here and the next of the same, which may be escaped only where it is a backtick."""
-        end = self._at + 1
-        while end < len(self._text) and self._text[end] != closing:
-            end += 2 if closing == "`" and self._text[end] == "\\" else 1
-        return self._taken(end, closing)
-
-    def _enclosed(self, opening: str, closing: str) -> str:
-        """What lies between here and the bracket that closes, quotes inside respected."""
-        depth, end = 0, self._at
-        while end < len(self._text):
-            letter = self._text[end]
-            if letter in "'\"":
-                end = max(self._text.find(letter, end + 1), end)
-            depth += (letter == opening) - (letter == closing)
-            if depth == 0 or depth > _DEEPEST:
-                break
-            end += 2 if letter == "\\" else 1
-        return self._taken(end if depth == 0 else len(self._text), closing)
-
-    def _taken(self, end: int, closing: str) -> str:
-        if end >= len(self._text):
-            reason = f"a {closing} is missing"
-            raise ShellUnclearError(self._line, reason)
-        inside = self._text[self._at + 1 : end]
-        self._advance(end + 1 - self._at)
-        return inside
-
-    def _add(self, kind: Kind, text: str, *, quoted: bool) -> None:
-        if self._pieces is not None:
-            self._pieces.append(Piece(kind, text, quoted))
-
-    def _advance(self, letters: int) -> None:
-        self._line += self._text.count("\n", self._at, self._at + letters)
-        self._at += letters
+    def _go_to(self, at: int) -> None:
+        self._line += self._text.count("\n", self._at, at)
+        self._at = at

@@ -50,5 +50,9 @@ def test_a_pipe_that_nobody_writes_into_is_told_in_time(
 ) -> None:
     monkeypatch.setattr(reading, "_SECONDS", 0.2)
     os.mkfifo(tmp_path / "pipe")
+    reader = reading.Reader(pathlib.Path("/nowhere"))
     with pytest.raises(engine_calls.UnclearError, match="TimeoutExpired"):
-        reading.Reader(pathlib.Path("/nowhere")).script(OWN, str(tmp_path / "pipe"))
+        reader.script(OWN, str(tmp_path / "pipe"))
+    (tmp_path / "pipe").unlink()
+    with pytest.raises(engine_calls.UnclearError, match="TimeoutExpired"):
+        reader.script(OWN, str(tmp_path / "pipe"))  # not waited for again

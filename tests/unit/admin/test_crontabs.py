@@ -42,7 +42,6 @@ def host() -> hosts.Host:
         "* * * * * (cd bin && ./cron.sh) >> log.$(date +\\%F)",
         "PATH=/opt/seqware/bin:/home/niassa-bob/bin\n* * * * * cron.sh",
         "SHELL=/bin/bash\nMAILTO = 'bob@lab.net'\n\n# every minute\n* * * * * bin/cron.sh",
-        "* * * * * bash -s%cd bin%./cron.sh",
         f"* * * * * {LAUNCH} && {PROPAGATE} --threads 10",
         f"* * * * * {LAUNCH} > /dev/null\n*/5 * * * * {PROPAGATE} --threads 10",
         f"* * * * * /opt/seqware/bin/{LAUNCH}; /opt/seqware/bin/{PROPAGATE} --threads '10'",

@@ -79,7 +79,6 @@ def test_arguments_of_a_script_tell_accounts_apart() -> None:
         "exec bash /opt/niassa/inner.sh",
         "source /opt/niassa/inner.sh",
         "eval /opt/niassa/inner.sh",
-        "case $1 in\n start|'') /opt/niassa/inner.sh ;;\n *) echo usage; exit 2;;\nesac",
         "while true; do /opt/niassa/inner.sh; break; done",
         "until [[ -e x && $a < b ]]; do { /opt/niassa/inner.sh; }; done < /dev/null",
     ],
@@ -96,6 +95,16 @@ def test_a_login_shell_reads_its_profile_first(profile: str, settings: str) -> N
     host = hosts.Host({"/home/niassa-bob/.profile": profile, "/home/niassa-bob/x": LAUNCH})
     assert [call[2] for call in host.calls("* * * * * bash -l x")] == [settings]
     assert [call[2] for call in host.calls("* * * * * bash x")] == [HOME]
+
+
+@pytest.mark.parametrize("command", ["cd /opt || exit", "cd /opt || { echo no; exit 1; }", "cd /opt && true"])
+def test_a_directory_that_was_entered_or_else_the_script_ended_is_known(command: str) -> None:
+    assert settings_of(f"#!/bin/sh\n# seqware\n{command}\nniassa/inner.sh\n", inner=LAUNCH) == [HOME]
+
+
+def test_a_call_in_the_output_of_another_command_is_told_beside_calls_that_are_taken() -> None:
+    host = hosts.Host({"/opt/niassa/cron.sh": f"#!/bin/sh\nX=$({LAUNCH} --host a)\n{LAUNCH} --host b\n"})
+    assert [place for _, place, _ in host.unclear(LINE)] == ["/opt/niassa/cron.sh line 2"]
 
 
 def test_what_stands_after_an_exit_is_not_run() -> None:

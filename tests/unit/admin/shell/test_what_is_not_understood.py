@@ -33,6 +33,13 @@ LINE = "* * * * * ./x.sh"
         (f"echo '{LAUNCH}", "a ' is missing"),
         (f"if true; then {LAUNCH}", "fi is missing"),
         (f"[[ -e x; {LAUNCH}", "]] is missing"),
+        (f"case x in x) {LAUNCH};; esac", "case is not followed"),
+        ("bash -s%cd bin%./cron.sh", "reads its commands from what it is fed"),
+        (f"cat > launch.sh%{LAUNCH}", "after a %"),
+        (f"X=$({LAUNCH})", "mentions"),
+        (f'echo "$({LAUNCH})"', "mentions"),
+        (f"sudo --preserve-env=X {LAUNCH}", "sudo with an option that we do not follow"),
+        (f"test -e x && export SEQWARE_SETTINGS=/a || {LAUNCH}", "known only when it runs"),
         (f"{LAUNCH} --host $(cat <(", "is missing"),
     ],
 )
@@ -42,6 +49,12 @@ def test_a_command_that_is_not_understood_is_said_and_nothing_is_taken_from_it(c
     assert {(number, place) for number, place, _ in found} == {(2, "")}
     assert any(reason in said for _, _, said in found), found
     assert [call for line in host.look(f"* * * * * {command}").lines for call in line.seen.calls] == []
+
+
+def test_a_turn_that_changes_whose_settings_the_next_one_uses_is_told() -> None:
+    (line,) = hosts.Host().look(f"* * * * * while test -e x; do {LAUNCH}; export SEQWARE_SETTINGS=/b; done").lines
+    assert [call.settings for call in line.seen.calls] == ["/home/niassa-bob/.seqware/settings"]
+    assert ["known only when it runs" in one.reason for one in line.seen.unclear] == [True]
 
 
 @pytest.mark.parametrize("line", ["* * * * /bin/x", "@sometimes x", "hello there, dear cron, how are you", "* * * * *"])
