@@ -4,7 +4,6 @@ Pure. Called by ``walking``.
 """
 
 import collections.abc
-import dataclasses
 import posixpath
 import re
 
@@ -52,14 +51,8 @@ def entered(inner: wrappers.Inner, state: states.State) -> states.State:
 def child(state: states.State, script: str, arguments: tuple[states.Value, ...]) -> states.State:
     """The shell that runs a script: it knows what is exported, and its arguments."""
     variables = {name: value for name, value in state.variables.items() if name in state.exported}
-    return dataclasses.replace(
-        state,
-        variables=variables,
-        exported=set(variables),
-        functions={},
-        script=script,
-        arguments=arguments,
-        exports_all=False,
+    return states.State(
+        state.around, state.user, state.directory, variables, set(variables), script=script, arguments=arguments
     )
 
 
@@ -112,12 +105,14 @@ def declared(
     if words and name not in _DECLARING:
         return False
     exported = name == "export" or any("x" in word.bare for word in words[1:] if word.bare.startswith("-"))
-    found = [states.assignment(word, state) or (word.bare, None) for word in words[1:]]
-    for word, (variable, value) in zip(words[1:], found, strict=True):
-        if variable != word.bare or "=" in word.bare:
-            state.put(variable, value, exported=exported)
-        elif exported and not variable.startswith("-"):
-            state.exported.add(variable)
+    for word in words[1:]:
+        if found := states.assignment(word, state):
+            state.put(*found, exported=exported)
+        elif not word.bare:
+            # Such as export $(cat FILE), which may set anything.
+            state.put("SEQWARE_SETTINGS", None, exported=True)
+        elif exported and not word.bare.startswith("-"):
+            state.exported.add(word.bare)
     for variable, value in sets.items():
         state.put(variable, value)
     return True

@@ -69,12 +69,12 @@ def parse(text: str) -> Code:
 
 def mentions(node: syntax.Simple, text: Text) -> frozenset[int]:
     """The lines of a command that mention launching, but for a mention in ``$(...)``, which nobody follows."""
-    pieces = [piece for word in node.words for piece in word.pieces]
-    last = node.words[-1] if node.words else None
-    if last is None or any(_is_hidden(piece) for piece in pieces):
+    if not node.words:
         return frozenset()
-    breaks = sum(piece.text.count("\n") for piece in last.pieces)
-    return text.code.mentions & frozenset(range(node.words[0].line, last.line + breaks + 1))
+    breaks = sum(piece.text.count("\n") for piece in node.words[-1].pieces)
+    lines = text.code.mentions & frozenset(range(node.words[0].line, node.words[-1].line + breaks + 1))
+    is_hidden = lines and any(_is_hidden(piece) for word in node.words for piece in word.pieces)
+    return frozenset() if is_hidden else lines
 
 
 def _is_hidden(piece: tokens.Piece) -> bool:

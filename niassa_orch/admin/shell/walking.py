@@ -24,7 +24,6 @@ _HARMLESS = frozenset(
 _LEAVING = frozenset({"exit", "return", "break", "continue"})
 _DEEPEST = 8
 _MOST_STEPS = 5_000
-_MOST_TURNS = 200
 
 
 def look(command: str, state: states.State) -> followed.Seen:
@@ -131,11 +130,9 @@ class _Walk:
             raise tokens.ShellUnclearError(words[0].line if words else 1, reason)
         turns = states.values(words[2:], state) if words[1:] else list(state.arguments)
         way = state.copy()
-        for value in turns[:_MOST_TURNS]:
+        for value in turns:
             way.put(words[0].bare, value)
             self._nodes(body, way, text)
-        if len(turns) > _MOST_TURNS:
-            self._tell(text, words[0].line, f"a loop has more than {_MOST_TURNS} turns")
         state.blur([way])
 
     def _simple(self, node: syntax.Simple, state: states.State, text: followed.Text) -> None:

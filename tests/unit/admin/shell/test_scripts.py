@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from tests.unit.admin import hosts
@@ -85,6 +87,15 @@ def test_arguments_of_a_script_tell_accounts_apart() -> None:
 )
 def test_a_script_that_calls_another_is_followed(call: str) -> None:
     assert settings_of(f"#!/bin/bash\n{call}\n", inner=LAUNCH) == [HOME]
+
+
+def test_a_large_script_that_many_lines_call_is_parsed_once() -> None:
+    host = hosts.Host(
+        {"/opt/niassa/cron.sh": f"#!/bin/sh\n{LAUNCH}\n" + 'echo "$(date)" "${X:-y}" | tee log\n' * 2_000}
+    )
+    began = time.process_time()
+    assert len(host.calls("\n".join(f"* * * * * /opt/niassa/cron.sh {number}" for number in range(100)))) == 100
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(
