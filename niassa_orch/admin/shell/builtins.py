@@ -105,6 +105,8 @@ def declared(
     if words and name not in _DECLARING:
         return False
     exported = name == "export" or any("x" in word.bare for word in words[1:] if word.bare.startswith("-"))
+    for variable, value in sets.items():
+        state.put(variable, None if words else value)  # with export and the like it depends on the shell
     for word in words[1:]:
         if found := states.assignment(word, state):
             state.put(*found, exported=exported)
@@ -113,8 +115,7 @@ def declared(
             state.put("SEQWARE_SETTINGS", None, exported=True)
         elif exported and not word.bare.startswith("-"):
             state.exported.add(word.bare)
-    for variable, value in sets.items():
-        state.put(variable, value)
+            state.unsure -= {word.bare}
     return True
 
 

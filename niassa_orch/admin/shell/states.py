@@ -58,6 +58,8 @@ class State:
     arguments: tuple[Value, ...] = ()
     functions: dict[str, tuple[syntax.Node, ...]] = dataclasses.field(default_factory=dict)
     exports_all: bool = False
+    #: What is exported or not, nobody knows: whatever it is set to, what a program finds is known only when it runs.
+    unsure: frozenset[str] = frozenset()
 
     def copy(self) -> "State":
         """A shell of its own with the same knowledge."""
@@ -71,9 +73,11 @@ class State:
 
     def put(self, name: str, value: Value, *, exported: bool = False) -> None:
         """Set a variable; one that grows without end is not followed."""
-        self.variables[name] = value if value is None or len(value) <= _LONGEST else None
         if exported or self.exports_all:
             self.exported.add(name)
+            self.unsure -= {name}
+        is_known = value is not None and len(value) <= _LONGEST and name not in self.unsure
+        self.variables[name] = value if is_known else None
 
     def environment(self, name: str, default: Value) -> Value:
         """What a program that is started here finds in its environment."""
@@ -82,11 +86,11 @@ class State:
     def blur(self, others: collections.abc.Iterable["State"]) -> None:
         """Forget what is different in shells that took another way."""
         for other in others:
+            self.unsure |= other.unsure | (self.exported ^ other.exported)
+            self.exported |= other.exported
             for name in {*self.variables, *other.variables}:
-                known = (self.variables.get(name), name in self.exported)
-                if known != (other.variables.get(name), name in other.exported):
+                if name in self.unsure or self.variables.get(name) != other.variables.get(name):
                     self.variables[name] = None
-                    self.exported.add(name)
             self.directory = self.directory if self.directory == other.directory else None
             self.functions |= other.functions
             if self.arguments != other.arguments:

@@ -155,6 +155,7 @@ class _Walk:
             shell.put(variable, value, exported=True)
         before = len(self.calls) + len(self.unclear)
         is_plain = self._run(known, shell, text, line)
+        text.end = line if known[:1] == ["exit"] else text.end
         if (is_plain and not node.feeds) or len(self.calls) + len(self.unclear) > before:
             text.followed |= mentions
 

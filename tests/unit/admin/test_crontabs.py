@@ -73,6 +73,9 @@ def test_a_host_is_taken_as_it_is_written_or_as_this_machine_prints_it(host: hos
         (f"* * * * * export SEQWARE_SETTINGS=$HOME/a; {LAUNCH}", ["/home/niassa-bob/a"]),
         # Not exported: the engine does not see it.
         (f"* * * * * SEQWARE_SETTINGS=$HOME/a; {LAUNCH}", [HOME]),
+        (f"* * * * * if x; then SEQWARE_SETTINGS=/a; fi; SEQWARE_SETTINGS=/b; {LAUNCH}", [HOME]),
+        (f"* * * * * export SEQWARE_SETTINGS; {LAUNCH}; SEQWARE_SETTINGS=/a; {LAUNCH}", [HOME, "/a"]),
+        (f"* * * * * A=b export SEQWARE_SETTINGS=/a; {LAUNCH}", ["/a"]),
         (f"* * * * * {LAUNCH}\nSEQWARE_SETTINGS=/late", [HOME]),
         (f"* * * * * env SEQWARE_SETTINGS=/a {LAUNCH}\n* * * * * {LAUNCH}", ["/a", HOME]),
         (f"SEQWARE_SETTINGS=/a\n* * * * * {LAUNCH}\nSEQWARE_SETTINGS=/b\n* * * * * {LAUNCH}", ["/a", "/b"]),

@@ -21,6 +21,7 @@ LINE = "* * * * * ./x.sh"
         (f"SEQWARE_SETTINGS=settings {LAUNCH}", "not an absolute path"),
         (f"read SEQWARE_SETTINGS; export SEQWARE_SETTINGS; {LAUNCH}", "known only when it runs"),
         (f"test -e x && export SEQWARE_SETTINGS=/a; {LAUNCH}", "known only when it runs"),
+        (f"test -e x && export SEQWARE_SETTINGS=/a; SEQWARE_SETTINGS=/b; {LAUNCH}", "known only when it runs"),
         (f"export $(cat settings.env); {LAUNCH}", "known only when it runs"),
         (f"if test -e x; then export SEQWARE_SETTINGS=/a; fi; {LAUNCH}", "known only when it runs"),
         (f"for f in /etc/niassa/*; do SEQWARE_SETTINGS=$f {LAUNCH}; done", "known only when it runs"),
