@@ -10,7 +10,6 @@ import enum
 import os
 import pathlib
 import sys
-from collections.abc import Mapping
 from typing import Annotated, NoReturn, TextIO
 
 import rich.console
@@ -20,6 +19,7 @@ from niassa_orch import (
     __version__,
     app,
     cli_accounts,
+    cli_begin,
     cli_check,
     cli_doubts,
     cli_explain,
@@ -29,7 +29,6 @@ from niassa_orch import (
     cli_sudoers,
     early_signals,
     errors,
-    logs,
 )
 from niassa_orch.config import settings
 
@@ -122,10 +121,10 @@ def run(
     """
     options = {"accounts_dir": accounts_dir, "host": host, "beat.interval_seconds": interval_seconds}
     options["shadow"] = shadow or None
-    service = _load(context, options)
+    service = cli_begin.settings_of(context, options)
     console = rich.console.Console()
     live = console.is_terminal if dashboard is None else dashboard
-    redactor = _configure_logs(service, log_level, live=live)
+    redactor = cli_begin.log_to(_event_lines(live=live), service, log_level)
     try:
         asyncio.run(app.run(service, redactor, console if live else None))
     except asyncio.CancelledError:
@@ -142,8 +141,8 @@ def once(
 
     Launches are waited for and looked at. Exit code 1 if any account did not fare well.
     """
-    service = _load(context)
-    redactor = _configure_logs(service, log_level, live=False)
+    service = cli_begin.settings_of(context)
+    redactor = cli_begin.log_to(_event_lines(live=False), service, log_level)
     if not asyncio.run(app.once(service, redactor)):
         raise typer.Exit(EXIT_FAILURE)
 
@@ -171,21 +170,6 @@ def demo(
 def version() -> None:
     """Print the version."""
     print(f"niassa-orch {__version__}")
-
-
-def _load(context: typer.Context, options: Mapping[str, object] | None = None) -> settings.Settings:
-    service = settings.load(context.obj, options or {})
-    # Looked up here, since it may ask a DNS server, and nothing that waits belongs on the event loop.
-    _ = service.effective_host
-    return service
-
-
-def _configure_logs(service: settings.Settings, level: str, *, live: bool) -> logs.Redactor:
-    redactor = logs.configure(_event_lines(live=live), level=level)
-    logs.install_hooks(redactor)
-    for secret in service.secrets.at_start():
-        redactor.register(secret)
-    return redactor
 
 
 def _event_lines(*, live: bool) -> TextIO:

@@ -5,19 +5,14 @@ They read what the service reads, as the same users, and ask no web service; the
 
 import asyncio
 import json
-import sys
 from typing import Annotated
 
-import rich.console
 import typer
 
-from niassa_orch import app, logs
-from niassa_orch.config import settings
+from niassa_orch import app, cli_begin
 from niassa_orch.faces import account_values, accounts_table
 
 _EXIT_FAILURE = 1
-#: Where there is no terminal, lines are for programs: none is folded.
-_WIDTH_OFF_TERMINAL = 10_000
 
 _Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -50,42 +45,24 @@ def show(context: typer.Context, account: str, as_json: _Json = False) -> None:
 
     Passwords are masked. Exit code 1 if the profile cannot be used, or there is none of that name.
     """
-    service, redactor = _begin(context)
+    service, redactor = cli_begin.one_shot(context)
     shown = asyncio.run(app.account(service, redactor, account))
     if as_json:
         print(json.dumps(account_values.to_json(shown), indent=2))
     else:
-        _console().print(account_values.render(shown))
+        cli_begin.console().print(account_values.render(shown))
     if shown.entry.state == "refused":
         raise typer.Exit(_EXIT_FAILURE)
 
 
 def _list(context: typer.Context, *, as_json: bool) -> None:
-    service, redactor = _begin(context)
+    service, redactor = cli_begin.one_shot(context)
     rows = asyncio.run(app.census(service, redactor))
     if as_json:
         print(json.dumps([row.to_json() for row in rows], indent=2))
     else:
-        _console().print(accounts_table.render(rows))
+        cli_begin.console().print(accounts_table.render(rows))
         if not rows:
             print(f'no profile in {service.accounts_dir}: drop in a file bob.toml with one line, unix_user = "..."')
     if any(row.state == "refused" for row in rows):
         raise typer.Exit(_EXIT_FAILURE)
-
-
-def _begin(context: typer.Context) -> tuple[settings.Settings, logs.Redactor]:
-    service = settings.load(context.obj)
-    # Looked up here, since it may ask a DNS server, and nothing that waits belongs on the event loop.
-    _ = service.effective_host
-    redactor = logs.configure(sys.stderr, level="error")
-    logs.install_hooks(redactor)
-    for secret in service.secrets.at_start():
-        redactor.register(secret)
-    return service, redactor
-
-
-def _console() -> rich.console.Console:
-    console = rich.console.Console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OFF_TERMINAL
-    return console

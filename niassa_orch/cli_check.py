@@ -5,7 +5,6 @@ import collections
 import dataclasses
 import json
 import pathlib
-import sys
 import tempfile
 import textwrap
 from collections.abc import Sequence
@@ -15,10 +14,9 @@ import rich.console
 import rich.text
 import typer
 
-from niassa_orch import app, logs
+from niassa_orch import app, cli_begin
 from niassa_orch.admin import check as looks
 from niassa_orch.admin import links
-from niassa_orch.config import settings
 from niassa_orch.faces import plain
 
 #: Who waits before a terminal does not wait for four tries of half a minute, nor for two minutes on a list.
@@ -49,13 +47,7 @@ def check(
     settings, engine, its lock, crontab, login, clocks, hosts that users schedule for, Oozie. Run it as the service's
     user, since it looks through that user's eyes. Changes nothing anywhere. Exit code 1 if anything is BAD.
     """
-    service = settings.load(context.obj)
-    # Looked up here, since it may ask a DNS server, and nothing that waits belongs on the event loop.
-    _ = service.effective_host
-    redactor = logs.configure(sys.stderr, level="error")
-    logs.install_hooks(redactor)
-    for secret in service.secrets.at_start():
-        redactor.register(secret)
+    service, redactor = cli_begin.one_shot(context)
     checked = looks.chosen(service, accounts or ())
     patient = service.model_copy(update={"http": service.http.model_copy(update=_HTTP)})
     with tempfile.TemporaryDirectory(prefix="niassa-orch-check.") as place, _Page(checked.names, as_json) as page:

@@ -3,13 +3,11 @@
 import asyncio
 import dataclasses
 import json
-import sys
 from typing import Annotated
 
 import typer
 
-from niassa_orch import app, logs
-from niassa_orch.config import settings
+from niassa_orch import app, cli_begin
 from niassa_orch.core import explaining
 from niassa_orch.domain import runs
 from niassa_orch.faces import plain
@@ -27,10 +25,7 @@ def explain(
     Asks them as the service does, and changes nothing; the service may run meanwhile or not. Exit code 1 if no web
     service of any profile knows the run.
     """
-    service = settings.load(context.obj)
-    _ = service.effective_host
-    redactor = logs.configure(sys.stderr, level="error")
-    logs.install_hooks(redactor)
+    service, redactor = cli_begin.one_shot(context)
     said: list[explaining.Said] = []
 
     def tell(one: explaining.Said) -> None:

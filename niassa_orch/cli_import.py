@@ -8,18 +8,16 @@ import pathlib
 from typing import Annotated
 
 import rich.box
-import rich.console
 import rich.table
 import rich.text
 import typer
 
+from niassa_orch import cli_begin
 from niassa_orch.admin import crontabs, mediator_needs, migrate, migrate_report, reading
 from niassa_orch.admin.shell import engine_calls, states
-from niassa_orch.config import settings
 from niassa_orch.faces import plain
 
 _EXIT_FAILURE = 1
-_WIDTH_OFF_TERMINAL = 10_000
 
 
 def import_crontabs(
@@ -42,8 +40,7 @@ def import_crontabs(
     crontab, a script, or a profile that is there. As root for any user, else for yourself. Exit code 1 if anything was
     not understood or cannot be served: it is said, line by line.
     """
-    service = settings.load(context.obj)
-    _ = service.effective_host
+    service = cli_begin.settings_of(context)
     if not users and not files:
         message = "name users whose crontabs are to be read, or files with --file"
         raise typer.BadParameter(message)
@@ -90,16 +87,13 @@ def _of_files(files: list[str], reader: reading.Reader, around: states.Surroundi
 
 
 def _show(found: migrate.Plan) -> None:
-    console = rich.console.Console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OFF_TERMINAL
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
     for column in migrate_report.columns():
         table.add_column(column, overflow="fold")
     for row in migrate_report.rows(found):
         table.add_row(*(rich.text.Text(plain.line(cell)) for cell in row))
     if found.findings:
-        console.print(table)
+        cli_begin.console().print(table)
     else:
         print("No line of these crontabs is known to launch or propagate.\n")
     for line in migrate_report.lines(found):

@@ -1,0 +1,56 @@
+"""What commands begin with: settings, a log that knows every secret, a console. No command lives here.
+
+Called by ``cli`` and by the rooms of its commands.
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+import rich.console
+import typer
+
+from niassa_orch import logs
+from niassa_orch.config import settings
+
+#: Where there is no terminal, lines are for programs: none is folded.
+_WIDTH_OFF_TERMINAL = 10_000
+
+
+def settings_of(context: typer.Context, options: Mapping[str, object] | None = None) -> settings.Settings:
+    """The settings of the process, the host's name among them.
+
+    Args:
+        context: Of the command; its object is the file that ``--config`` named.
+        options: What the command line says otherwise.
+
+    Raises:
+        SettingsError: They cannot be used.
+    """
+    service = settings.load(context.obj, options or {})
+    # Looked up here, since it may ask a DNS server, and nothing that waits belongs on the event loop.
+    _ = service.effective_host
+    return service
+
+
+def log_to(out: TextIO, service: settings.Settings, level: str) -> logs.Redactor:
+    """Begin the log; raises CredentialError when a secret of the settings cannot be read."""
+    redactor = logs.configure(out, level=level)
+    logs.install_hooks(redactor)
+    for secret in service.secrets.at_start():
+        redactor.register(secret)
+    return redactor
+
+
+def one_shot(context: typer.Context) -> tuple[settings.Settings, logs.Redactor]:
+    """Of a command that looks, prints and ends: only errors are logged, to standard error. Raises as the other two."""
+    service = settings_of(context)
+    return service, log_to(sys.stderr, service, "error")
+
+
+def console() -> rich.console.Console:
+    """For tables: as wide as the terminal; off a terminal no line is folded."""
+    found = rich.console.Console()
+    if not found.is_terminal:
+        found.width = _WIDTH_OFF_TERMINAL
+    return found
