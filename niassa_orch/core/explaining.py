@@ -5,7 +5,6 @@ who holds a turn) its events and its dashboard tell. Reads and changes nothing. 
 """
 
 import dataclasses
-import datetime
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
@@ -116,7 +115,7 @@ class Explaining:
                 yield str(order)
         if account.shadow:
             yield "its account is in shadow mode: nothing is launched or written"
-        if why := gates.why_shut(account, datetime.datetime.now().astimezone()):
+        if why := gates.why_shut(account, time.time()):
             yield why
         if self._journal is not None and self._journal.is_fenced(account, run.accession):
             yield "a launch of it is not settled: niassa-orch doubts"

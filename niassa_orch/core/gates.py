@@ -3,8 +3,8 @@
 What its profile says counts at the moment of the question; what was begun goes on. Owned by ``core.launching``.
 """
 
-import datetime
 import math
+import time
 from collections.abc import Callable
 
 from niassa_orch.core import board
@@ -20,7 +20,7 @@ class Gate:
         line: The account's line on the board.
         told: The board, for events.
         keeper: Says which order keeps an account from launching, if one does.
-        now: The time in the zone of the host.
+        now: The time, in seconds since the epoch.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Gate:
         line: board.AccountLine,
         told: board.Board,
         keeper: Callable[[str], orders.Order | None],
-        now: Callable[[], datetime.datetime] = datetime.datetime.now,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._line = line
         self._board = told
@@ -39,8 +39,10 @@ class Gate:
 
     def is_shut(self, account: accounts.Account) -> bool:
         """Whether nothing of the account may be launched now; told when that begins and when it ends."""
-        order = self._keeper(account.name)
+        before, order = self.why, self._keeper(account.name)
         cause, self.why = (str(order), str(order)) if order else _cause(account, self._now())
+        if not cause and self._line.waiting == before:
+            self._line.waiting = ""
         if cause != self._told:
             self._told = cause
             if cause:
@@ -50,20 +52,20 @@ class Gate:
         return bool(cause)
 
 
-def why_shut(account: accounts.Account, now: datetime.datetime) -> str:
-    """Why nothing of the account may be launched at a time in the zone of the host, or ``""``."""
-    return _cause(account, now)[1]
+def why_shut(account: accounts.Account, moment: float) -> str:
+    """Why nothing of the account may be launched at a moment, in seconds since the epoch, or ``""``."""
+    return _cause(account, moment)[1]
 
 
-def _cause(account: accounts.Account, now: datetime.datetime) -> tuple[str, str]:
+def _cause(account: accounts.Account, moment: float) -> tuple[str, str]:
     """What shuts the gate, and the same with what is left to wait; ``""`` twice when it is open."""
     if account.paused:
         why = f"paused by its profile: {account.paused}"
         return why, why
-    seconds = windows.opens_in_seconds(account.hours, now)
+    seconds = windows.opens_in_seconds(account.hours, moment)
     if seconds:
         cause = f"launches only at {', '.join(map(str, account.hours))}"
-        return cause, f"{cause}; that is in {_shown(seconds)}"
+        return cause, f"{cause}, and it is {windows.wall(moment):%H:%M %Z}; that is in {_shown(seconds)}"
     return "", ""
 
 

@@ -92,13 +92,15 @@ class Launcher:
 
     def offer(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Begin to launch what can be launched of ``listed``, unless launches of this account are under way."""
-        is_shut = self._gate.is_shut(enrolled.account)
-        if is_shut:
+        if self._stopping.is_set():
+            return
+        # Said at once, although launches are under way that were begun before.
+        if self._gate.is_shut(enrolled.account):
             self.revoke()
             self._share.leave(enrolled)
             self._line.waiting = self._gate.why
-        is_busy = self._launching is not None and not self._launching.done()
-        if is_shut or is_busy or not self._rests.are_over or self._stopping.is_set():
+            return
+        if (self._launching is not None and not self._launching.done()) or not self._rests.are_over:
             return
         available = functools.partial(self.is_available, enrolled)
         launchable = selection.select_launchable(listed, enrolled.account, available)

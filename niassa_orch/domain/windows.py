@@ -1,12 +1,13 @@
 """Hours of the day in which something may happen, such as ``22:00-06:00``; by the clock on the wall.
 
-Pure: the time comes from the caller, in the zone of the host. Called by ``config.profiles`` and ``core.gates``.
+Pure, but for the zone of the host: moments come from the caller. Called by ``config.checks`` and ``core.gates``.
 """
 
 import dataclasses
 import datetime
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _WINDOW = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
 _MINUTES_A_DAY = 24 * 60
@@ -47,10 +48,40 @@ def parse(text: str) -> Window:
     return Window(begins, ends)
 
 
-def opens_in_seconds(windows: Sequence[Window], now: datetime.datetime) -> float:
-    """How long until one of them is open; 0 when one is, or when there are none. A change of the clock is not seen."""
-    minute = now.hour * 60 + now.minute
-    if not windows or any(window.holds(minute) for window in windows):
+def wall(moment: float) -> datetime.datetime:
+    """What the clocks of this host show at a moment, in seconds since the epoch."""
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).astimezone()
+
+
+def is_open(windows: Sequence[Window], time: datetime.datetime) -> bool:
+    """Whether one of them holds this time, or there are none."""
+    return not windows or any(window.holds(_minute(time)) for window in windows)
+
+
+def opens_in_seconds(
+    windows: Sequence[Window], moment: float, wall: Callable[[float], datetime.datetime] = wall
+) -> float:
+    """How long until one of them is open, clocks that are put forward or back meanwhile included.
+
+    Args:
+        windows: None at all are open always.
+        moment: From which on, in seconds since the epoch.
+        wall: What clocks on the wall show at a moment, with their distance from UTC.
+
+    Returns:
+        0 when one is open.
+    """
+    now = wall(moment)
+    if is_open(windows, now):
         return 0.0
-    minutes = min((window.begins_minute - minute) % _MINUTES_A_DAY for window in windows)
-    return minutes * 60.0 - now.second
+    minutes = min((window.begins_minute - _minute(now)) % _MINUTES_A_DAY for window in windows)
+    seconds = minutes * 60.0 - now.second
+    if wall(moment + seconds).utcoffset() == now.utcoffset():
+        return seconds
+    # On two days of a year: minute by minute.
+    later = itertools.count(60 - now.second, 60)
+    return next(float(wait) for wait in later if is_open(windows, wall(moment + wait)))
+
+
+def _minute(time: datetime.datetime) -> int:
+    return time.hour * 60 + time.minute
