@@ -9,27 +9,29 @@ import dataclasses
 import datetime
 import json
 import statistics
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import rich.box
-import rich.console
 import rich.table
 import rich.text
 import typer
 
+from niassa_orch import cli_begin
 from niassa_orch.config import settings
 from niassa_orch.core import state_directory
 from niassa_orch.domain import shadows
 from niassa_orch.faces import plain
+from niassa_orch.journal import keeping, store
 from niassa_orch.journal import shadows as journal_shadows
-from niassa_orch.journal import store
 
 application = typer.Typer(no_args_is_help=True, help="What accounts in shadow mode would have done (run --shadow).")
 
 _COLUMNS = ("run", "account", "would have", "decided", "then", "after", "agreement")
 _STYLES = {"agreed": "green", "differs": "bold red", "withdrawn": "dim", "unseen": "yellow", "waits": "yellow"}
 _WAITS = "waits"
-_WIDTH_OFF_TERMINAL = 10_000
+#: A table of more takes long to lay out, and is read by nobody.
+_ROWS_MOST = 1000
 
 
 @application.callback()
@@ -47,30 +49,32 @@ def report(
 
     agreed: the same was done. differs: something else was written. withdrawn: a user took it back, the run went to
     somebody else, or shadow mode was turned off first. unseen: launched before any look of ours saw it wait. waits:
-    nothing was done yet. Exit code 1 if anything differs.
+    nothing was done yet. The last 1,000 decisions are shown one by one (--json: all); counted are all that the journal
+    keeps, 90 days, and what it dropped since. Exit code 1 if anything that is kept differs.
     """
     service = settings.load(context.obj)
-    kept = _read(service, account)
+    kept, dropped = _read(service, account)
     if as_json:
-        print(json.dumps([dataclasses.asdict(shadow) for shadow in kept], indent=2))
+        told = {"decisions": list(map(dataclasses.asdict, kept)), "dropped": list(map(dataclasses.asdict, dropped))}
+        print(json.dumps(told, indent=2))
     else:
-        console = rich.console.Console()
-        if not console.is_terminal:
-            console.width = _WIDTH_OFF_TERMINAL
         if kept:
-            console.print(_table(kept))
-        console.print(_summary(kept))
+            cli_begin.console().print(_table(kept[-_ROWS_MOST:]))
+        for line in (*_left_out(kept), _summary(kept), *_gone(dropped)):
+            print(line)
     if any(shadow.agreement is shadows.Agreement.DIFFERS for shadow in kept):
         raise typer.Exit(1)
 
 
-def _read(service: settings.Settings, account: str | None) -> list[journal_shadows.Shadow]:
+def _read(
+    service: settings.Settings, account: str | None
+) -> tuple[list[journal_shadows.Shadow], list[journal_shadows.Dropped]]:
     file = state_directory.StateDirectory(service.state_dir).journal
     if not file.exists():
-        return []
+        return [], []
     journal = store.Journal(file)
     try:
-        return asyncio.run(journal.shadows.all(account))
+        return asyncio.run(journal.shadows.all(account)), asyncio.run(journal.shadows.dropped(account))
     finally:
         journal.close()
 
@@ -106,6 +110,19 @@ def _after_seconds(shadow: journal_shadows.Shadow) -> float | None:
         return None
     came, decided = (datetime.datetime.fromisoformat(moment) for moment in (shadow.came_at, shadow.decided))
     return (came - decided).total_seconds()
+
+
+def _left_out(kept: Sequence[journal_shadows.Shadow]) -> Iterator[str]:
+    if len(kept) > _ROWS_MOST:
+        yield f"{len(kept) - _ROWS_MOST} older decisions are not in this table: --json has them"
+
+
+def _gone(dropped: Sequence[journal_shadows.Dropped]) -> Iterator[str]:
+    for one in dropped:
+        yield (
+            f"dropped after {keeping.KEPT_DAYS} days: {one.decisions} decisions for {one.account} up to "
+            f"{_when(one.newest)}; nothing had come of {one.unanswered} of them"
+        )
 
 
 def _summary(kept: list[journal_shadows.Shadow]) -> str:

@@ -142,7 +142,9 @@ class LaunchingKeys(documents.Table):
         checks.Hours,
         pydantic.Field(
             description="Hours of the day in which launches begin, by the clock of this host, one text or a list: "
-            '`["22:00-06:00", "12:00-13:00"]`. What was begun goes on. Propagation, cancels and retries know no hours.'
+            '`["22:00-06:00", "12:00-13:00"]`. What was begun goes on. Propagation, cancels and retries know no hours. '
+            "In the night in which clocks are put forward the hour that is left out is in no window, in the one in "
+            "which they are put back the hour that comes twice is in its window twice."
         ),
     ] = ()
     paused: Annotated[
@@ -177,9 +179,9 @@ class ProfileKeys(documents.Table):
     shadow: Annotated[
         bool,
         pydantic.Field(
-            description="Decide everything for this account, launch nothing and write nothing to its web service; "
-            "`niassa-orch shadow report` says what would have been done and what others did. `run --shadow` says it "
-            "for all accounts."
+            description="Decide everything for this account, launch nothing and write nothing to its web service, "
+            "but for what becomes of launches that were begun before: they are seen through. `niassa-orch shadow "
+            "report` says what would have been done and what others did. `run --shadow` says it for all accounts."
         ),
     ] = False
     host: Annotated[

@@ -157,7 +157,8 @@ class Settings(documents.Table):
     host: checks.HostOrEmpty = ""
     #: For the sandbox only: a service that runs as root may then serve accounts whose Unix user is root.
     allow_root: bool = False
-    #: Decide everything for every account, launch nothing and write nothing to any web service.
+    #: Decide everything for every account, launch nothing and write nothing to any web service, but for what becomes of
+    #: launches that were begun before.
     shadow: bool = False
     beat: Beat = Beat()
     pool: Pool = Pool()

@@ -69,7 +69,7 @@ class Attended:
                 launch = known.get((attempt.header.call_id, accession))
                 if launch is None or launch.outcome is not settling.Outcome.SET_ASIDE:
                     continue
-                if (launch.web_service, launch.owner, launch.host) == enrolled.account.claim:
+                if launch.claim == enrolled.account.claim:
                     # What cannot be written down is let go at another beat.
                     with contextlib.suppress(errors.JournalError):
                         await self._intents.journal.settle(launch, moved)

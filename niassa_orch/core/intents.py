@@ -113,7 +113,7 @@ class Intents:
         claim = enrolled.account.claim
         calls: dict[str, list[records.Launch]] = collections.defaultdict(list)
         for launch in self.journal.unsettled():
-            if launch.call_id not in self._attended and (launch.web_service, launch.owner, launch.host) == claim:
+            if launch.call_id not in self._attended and launch.claim == claim:
                 calls[launch.call_id].append(launch)
         for call_id, launches in calls.items():
             self._attend(call_id)
@@ -141,7 +141,7 @@ class Intents:
 def flying(launches: Iterable[records.Launch]) -> collections.Counter[tuple[str, str, str]]:
     """How many of these are in flight, by claim; what is held for a person is not."""
     counted = (launch for launch in launches if launch.outcome is None or not launch.outcome.needs_person)
-    return collections.Counter((launch.web_service, launch.owner, launch.host) for launch in counted)
+    return collections.Counter(launch.claim for launch in counted)
 
 
 def _launch(

@@ -1,11 +1,13 @@
 """Accounts in shadow mode: everything is looked at and decided, nothing is launched and nothing written.
 
-What would have been launched, and which statuses would have been written, is in the journal, and so is what others (a
-crontab) did then. Runs that others launched before we saw them wait are told apart. Called by ``core.cycle`` in place
-of launches and propagation.
+A launch of ours that was begun before keeps what it began with: it is settled, which may write its record, and it is
+no work of others. What would have been launched, and which statuses would have been written, is in the journal, and so
+is what others (a crontab) did then. Runs that others launched before we saw them wait are told apart. Called by
+``core.cycle`` in place of launches and propagation.
 """
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Iterable
 
@@ -54,11 +56,13 @@ class Shadowing:
             NiassaOrchError: A neighbour did not answer, or the journal cannot be used: the next beat goes on.
         """
         await self._begin(enrolled.account, active)
-        await self._decide_launches(enrolled.account, active)
+        await self._decide_launches(enrolled, active)
         await self._note_unseen(enrolled.account, active)
         await self._look_what_came(enrolled, active)
         waiting = sum(1 for _, kind in self._open if kind is shadows.Kind.LAUNCH)
-        self._line.waiting = f"shadow: {waiting} would be launched; nothing is launched or written"
+        begun = sum(1 for launch in self._journal.unsettled() if launch.claim == enrolled.account.claim)
+        but = f", but for what becomes of {begun} begun before" if begun else ""
+        self._line.waiting = f"shadow: {waiting} would be launched; nothing is launched or written{but}"
 
     async def end(self, account: accounts.Account) -> None:
         """The account is not in shadow mode: from now on we act, so that nothing says any more what others do.
@@ -98,18 +102,30 @@ class Shadowing:
                     active.put_off(accession)
             self._claim, self._ended = account.claim, None
 
-    async def _decide_launches(self, account: accounts.Account, active: active_runs.ActiveRuns) -> None:
-        def is_available(accession: runs.Accession) -> bool:
-            return not self._journal.is_fenced(account, accession)
+    async def _decide_launches(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
+        account = enrolled.account
 
-        new = [
-            _shadow(account, run, shadows.Kind.LAUNCH, _LAUNCHED)
-            for run in selection.select_launchable(active.scheduled, account, is_available)
-            if (run.accession, shadows.Kind.LAUNCH) not in self._open
-        ]
+        def is_available(accession: runs.Accession) -> bool:
+            decided = (accession, shadows.Kind.LAUNCH) in self._open
+            return not decided and not self._journal.is_fenced(account, accession)
+
+        listed = selection.select_launchable(active.scheduled, account, is_available)
+        before = await self._journal.past.launched(account.web_service_url, (run.accession for run in listed))
+        waiting = [run for run in listed if run.accession not in before or await self._waits(enrolled, active, run)]
+        new = [_shadow(account, run, shadows.Kind.LAUNCH, _LAUNCHED) for run in waiting]
         await self._note(new)
         if new:
             self._event("shadow.would_launch", accessions=" ".join(str(shadow.accession) for shadow in new))
+
+    async def _waits(
+        self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns, listed: runs.WorkflowRun
+    ) -> bool:
+        """Whether a run that we launched before waits again; the list may be older than what came of that launch."""
+        account = enrolled.account
+        if await self._journal.past.known_job(account.web_service_url, listed.accession) is not None:
+            return False  # its job would be put back on the record
+        run = await self._read(enrolled, active, listed.accession)
+        return run is not None and selection.is_of(run, account) and run.status is runs.RunStatus.SUBMITTED
 
     async def _note_unseen(self, account: accounts.Account, active: active_runs.ActiveRuns) -> None:
         """Runs that were launched by others, and that we never saw wait."""
@@ -117,13 +133,17 @@ class Shadowing:
         new = launched.keys() - self._before - {accession for accession, _ in self._open}
         if not new:
             return
+        known = await self._journal.shadows.known(account.web_service_url, new)
+        others = [launched[one] for one in sorted(new - known) if not await self._is_ours(account, launched[one])]
+        await self._journal.shadows.decide(_unseen(account, run) for run in others)
         self._before |= new
-        for accession in sorted(new - await self._journal.shadows.known(account.web_service_url, new)):
-            run = launched[accession]
-            unseen = _shadow(account, run, shadows.Kind.LAUNCH, _LAUNCHED, decided=None)
-            await self._journal.shadows.decide([unseen])
-            what = f"launched, {run.status}, before we saw it wait"
-            await self._journal.shadows.came(unseen, shadows.Came(what, shadows.Agreement.UNSEEN))
+
+    async def _is_ours(self, account: accounts.Account, run: runs.WorkflowRun) -> bool:
+        """Whether we launched it, before shadow mode was switched on."""
+        if self._journal.is_fenced(account, run.accession):
+            return True
+        job = await self._journal.past.known_job(account.web_service_url, run.accession)
+        return job is not None and job == run.status_cmd
 
     async def _look_what_came(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
         waits = {run.accession for run in active.scheduled}
@@ -198,12 +218,18 @@ async def _decision(enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> tran
         return transitions.Decision()
 
 
+def _unseen(account: accounts.Account, run: runs.WorkflowRun) -> journal_shadows.Shadow:
+    return dataclasses.replace(
+        _shadow(account, run, shadows.Kind.LAUNCH, _LAUNCHED),
+        decided=None,
+        came=f"launched, {run.status}, before we saw it wait",
+        came_at=moments.now(),
+        agreement=shadows.Agreement.UNSEEN,
+    )
+
+
 def _shadow(
-    account: accounts.Account,
-    run: runs.WorkflowRun,
-    kind: shadows.Kind,
-    wanted: str,
-    decided: str | None = "",
+    account: accounts.Account, run: runs.WorkflowRun, kind: shadows.Kind, wanted: str
 ) -> journal_shadows.Shadow:
     return journal_shadows.Shadow(
         web_service=account.web_service_url,
@@ -214,5 +240,5 @@ def _shadow(
         kind=kind,
         basis=str(run.status),
         wanted=wanted,
-        decided=moments.now() if decided == "" else decided,
+        decided=moments.now(),
     )

@@ -35,7 +35,7 @@ class Account:
         an_hour: The same in any hour.
         hours: Of the day, in which launches begin; none: all day.
         paused: Why nothing of it is launched, or ``""``.
-        shadow: Whether everything is decided and nothing launched or written.
+        shadow: Whether everything is decided and nothing is launched or written; what was begun before goes on.
         beside_cron: Whether it is launched although a crontab of its Unix user launches too.
         propagation: Who moves the statuses of its runs on Oozie.
     """

@@ -12,7 +12,7 @@ from niassa_orch.journal import acts, moments, opening, orders, records, shadows
 
 Run = tuple[str, runs.Accession]
 Loaded = tuple[dict[Run, records.Launch], acts.Counting, orders.Standing, int]
-_KEPT_DAYS = 90
+KEPT_DAYS = 90
 
 
 def check_knows(database: sqlite3.Connection, transcripts: Iterable[str]) -> None:
@@ -34,18 +34,24 @@ def check_knows(database: sqlite3.Connection, transcripts: Iterable[str]) -> Non
 
 
 def prune(database: sqlite3.Connection) -> None:
-    """Remove what was settled, and acts that were begun, longer ago than is kept.
+    """Remove what was settled, acts that were begun, and what was decided in shadow mode, longer ago than is kept.
 
-    A clock that is far ahead must not forget everything: it is not later than the newest row says.
+    A clock that is far ahead must not forget everything: it is not later than the newest row of a kind says.
     """
-    newest = database.execute("SELECT max(max(created, coalesce(settled, ''))) FROM launches").fetchone()[0]
-    if newest:
-        oldest = moments.before(min(newest, moments.now()), days=_KEPT_DAYS)
-        with database:
+    launches = "SELECT max(max(created, coalesce(settled, ''))) FROM launches"
+    with database:
+        if oldest := _oldest_kept(database, launches):
             database.execute("DELETE FROM launches WHERE settled < ?", (oldest,))
             acts.prune(database, oldest)
-            shadows.prune(database, oldest)
             orders.prune(database, oldest)
+        if oldest := _oldest_kept(database, shadows.NEWEST):
+            shadows.prune(database, oldest)
+
+
+def _oldest_kept(database: sqlite3.Connection, newest: str) -> str:
+    """The moment before which things are too old, by a statement that asks for the newest; ``""`` without any."""
+    found = database.execute(newest).fetchone()[0]
+    return moments.before(min(found, moments.now()), days=KEPT_DAYS) if found else ""
 
 
 def load(database: sqlite3.Connection) -> Loaded:

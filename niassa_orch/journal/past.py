@@ -3,6 +3,8 @@
 Used by ``core``.
 """
 
+from collections.abc import Iterable
+
 from niassa_orch.domain import accounts, runs, settling
 from niassa_orch.journal import writing
 
@@ -66,6 +68,11 @@ class Past:
         """A person wants the run to be launched again although its settled launches made a job."""
         statement = "UPDATE launches SET job_id = NULL WHERE web_service = ? AND accession = ? AND settled IS NOT NULL"
         await self._writer.write(lambda database: database.execute(statement, (web_service, accession)))
+
+    async def launched(self, web_service: str, accessions: Iterable[runs.Accession]) -> set[runs.Accession]:
+        """Of which of these runs a launch was ever begun."""
+        statement = "SELECT 1 FROM launches WHERE web_service = ? AND accession = ? LIMIT 1"
+        return await self._writer.which(statement, web_service, accessions)
 
     async def run_of_job(self, job_id: str) -> runs.Accession | None:
         """The run that a job was made for, as far as settled launches say."""

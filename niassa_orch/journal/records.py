@@ -78,6 +78,11 @@ class Launch:
         """The run."""
         return (self.web_service, self.accession)
 
+    @property
+    def claim(self) -> tuple[str, str, str]:
+        """Which account it is of, whatever its profile is called: web service, login and host."""
+        return (self.web_service, self.owner, self.host)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settled:

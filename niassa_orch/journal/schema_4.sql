@@ -1,4 +1,4 @@
--- Version 4: what operators ordered, until it is lifted.
+-- Version 4: what operators ordered, until it is lifted; and what of shadow mode is not kept any more, in numbers.
 
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY,
@@ -14,3 +14,10 @@ CREATE TABLE orders (
     lifted_by TEXT NOT NULL DEFAULT '' -- a person's name, or service
 );
 CREATE UNIQUE INDEX one_standing_order ON orders (kind, account, coalesce(accession, 0)) WHERE lifted IS NULL;
+
+CREATE TABLE dropped_shadows (
+    account TEXT PRIMARY KEY,          -- name of the profile
+    decisions INTEGER NOT NULL,        -- so many were removed
+    unanswered INTEGER NOT NULL,       -- of so many of them nothing had come
+    newest TEXT NOT NULL               -- when the newest of them came, or was decided; ISO 8601, UTC
+);

@@ -8,6 +8,8 @@ from niassa_orch.domain import accounts, runs, shadows
 from niassa_orch.journal import moments, writing
 
 _COLUMNS = "web_service, accession, account, owner, host, kind, basis, wanted, decided, came, came_at, agreement"
+#: Asks when something was decided or came last; ``NULL`` or ``""`` when nothing ever did.
+NEWEST = "SELECT max(max(coalesce(decided, ''), coalesce(came_at, ''))) FROM shadows"
 _OPEN = "web_service = ? AND accession = ? AND kind = ? AND came_at IS NULL"
 
 
@@ -49,6 +51,16 @@ class Shadow:
         return (self.accession, self.kind)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dropped:
+    """How many decisions of an account are not kept any more, of how many nothing had come, and how new they were."""
+
+    account: str
+    decisions: int
+    unanswered: int
+    newest: str
+
+
 class Shadows:
     """Writes and reads shadows.
 
@@ -66,11 +78,8 @@ class Shadows:
 
     async def known(self, web_service: str, accessions: Iterable[runs.Accession]) -> set[runs.Accession]:
         """Which of these runs have any shadow of a launch; raises JournalError."""
-        asked = set(accessions)
-        where = "kind = 'launch' AND web_service = ?"
-        # One question for all: there may be more runs than a statement takes values.
-        found = await self._writer.read(lambda database: _found(database, where, (web_service,)))
-        return asked & {shadow.accession for shadow in found}
+        statement = "SELECT 1 FROM shadows WHERE web_service = ? AND accession = ? AND kind = 'launch' LIMIT 1"
+        return await self._writer.which(statement, web_service, accessions)
 
     async def decide(self, decided: Iterable[Shadow]) -> None:
         """Write down what we would do; of an open one of the same kind what we would do by now; raises JournalError."""
@@ -102,10 +111,25 @@ class Shadows:
         where, values = ("account = ?", (account,)) if account else ("1 = 1", ())
         return await self._writer.read(lambda database: _found(database, where, values))
 
+    async def dropped(self, account: str | None = None) -> list[Dropped]:
+        """What is not kept any more, of one account or of all; raises JournalError."""
+        where, values = ("account = ?", (account,)) if account else ("1 = 1", ())
+        statement = f"SELECT account, decisions, unanswered, newest FROM dropped_shadows WHERE {where} ORDER BY account"  # noqa: S608 - our own
+        rows = await self._writer.read(lambda database: database.execute(statement, values).fetchall())
+        return [Dropped(*row) for row in rows]
+
 
 def prune(database: sqlite3.Connection, oldest: str) -> None:
-    """Delete what came before a moment."""
-    database.execute("DELETE FROM shadows WHERE came_at < ?", (oldest,))
+    """Delete what came before a moment, and what was decided before it and never came; count both."""
+    old = "coalesce(came_at, decided, '') < ?"
+    statement = (
+        "INSERT INTO dropped_shadows SELECT account, count(*), sum(came_at IS NULL), "  # noqa: S608 - our own
+        f"max(coalesce(came_at, decided, '')) FROM shadows WHERE {old} GROUP BY account "
+        "ON CONFLICT (account) DO UPDATE SET decisions = decisions + excluded.decisions, "
+        "unanswered = unanswered + excluded.unanswered, newest = max(newest, excluded.newest)"
+    )
+    database.execute(statement, (oldest,))
+    database.execute(f"DELETE FROM shadows WHERE {old}", (oldest,))  # noqa: S608 - our own
 
 
 def _found(database: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Shadow]:

@@ -7,10 +7,11 @@ import asyncio
 import concurrent.futures
 import pathlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from niassa_orch import errors
+from niassa_orch.domain import runs
 from niassa_orch.journal import opening
 
 _Result = TypeVar("_Result")
@@ -93,6 +94,18 @@ class Writer:
                 return work(self._opened())
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, asked)
+
+    async def which(
+        self, statement: str, web_service: str, accessions: Iterable[runs.Accession]
+    ) -> set[runs.Accession]:
+        """For which of these runs of a web service a statement finds anything; raises as ``read``."""
+        asked = tuple(accessions)
+
+        def found(database: sqlite3.Connection) -> set[runs.Accession]:
+            # A look into an index each: there may be more runs than a statement takes values.
+            return {one for one in asked if database.execute(statement, (web_service, one)).fetchone()}
+
+        return await self.read(found)
 
     async def prove(self) -> None:
         """Look whether a journal that could not be written is whole and can be written again.

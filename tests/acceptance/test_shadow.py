@@ -47,7 +47,7 @@ async def test_a_service_in_shadow_mode_writes_nothing_and_tells_what_the_cronta
             await service.tells("shadow.agreed", accession=mine, came="completed", seconds=90)
         assert service.events("launch.called") == []
         assert service.events("run.moved") == []
-        told = json.loads(await report(stage, "--json"))
+        told = json.loads(await report(stage, "--json"))["decisions"]
         assert {one["agreement"] for one in told} == {"agreed"}
         assert [one["wanted"] for one in told if one["kind"] == "launch"] == ["launched"]
         assert "agreed" in await report(stage, "alice")

@@ -6,7 +6,9 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.domain import jobs, runs, shadows
+from niassa_orch.journal import records
 from niassa_orch.journal import shadows as journal_shadows
+from tests.fakes import calls
 from tests.fakes import stage as stages
 from tests.unit.core import beats as beat_scenes
 
@@ -184,3 +186,46 @@ async def test_a_run_whose_record_has_no_status_for_a_moment_still_waits(stage: 
     await scene.told()
     stage.service.sets(7, status="")()
     assert await scene.told() == [(7, "launched", "", None)]
+
+
+async def test_a_launch_of_ours_from_before_is_seen_through_and_is_no_work_of_others(stage: stages.Stage) -> None:
+    stage.service.schedule(7)
+    await stage.intend(7, lines=calls.whole(*calls.launching(7, stages.DIRECTORY, "7-oozie-W")))
+    stage.restart()
+    scene = Scene(stage)
+    stage.oozie.start("7-oozie-W", J.RUNNING)
+    stage.service.broken[7] = errors.WebServiceUnavailableError("no connection")
+    await scene.beat()
+    nothing = "shadow: 0 would be launched; nothing is launched or written"
+    assert stage.line.waiting == f"{nothing}, but for what becomes of 1 begun before"
+    stage.service.broken.clear()
+    stage.clock.advance(3600)
+    scene.watch.hurry()
+    await scene.beat()
+    assert scene.statuses(7) == [R.PENDING], "its record had not what the engine had said"
+    assert stage.service.run(7).status_cmd == "7-oozie-W"
+    assert (stage.unsettled(), stage.called) == ({}, [])
+    for _ in range(2):
+        stage.clock.advance(3600)
+        scene.watch.hurry()
+        await scene.beat()
+    launches = [one for one in await stage.journal.shadows.all() if one.kind is shadows.Kind.LAUNCH]
+    assert (launches, stage.line.waiting) == ([], nothing)
+
+
+async def test_a_launch_of_ours_that_came_to_nothing_is_decided_again_and_one_that_failed_is_not(
+    stage: stages.Stage,
+) -> None:
+    for accession in (7, 8):
+        stage.service.schedule(accession)
+        await stage.intend(accession, lines=calls.whole())
+    await stage.journal.tell(stage.unsettled()[8], records.Told.FAILED)
+    stage.restart()
+    scene = Scene(stage)
+    for _ in range(3):
+        scene.watch.hurry()
+        await scene.beat()
+        stage.clock.advance(30)
+    assert stage.unsettled() == {}
+    assert scene.statuses(7, 8) == [R.SUBMITTED, R.FAILED]
+    assert [(one.accession, one.agreement) for one in await stage.journal.shadows.all()] == [(7, None)]
