@@ -130,7 +130,8 @@ class Shadowing:
     async def _note_unseen(self, account: accounts.Account, active: active_runs.ActiveRuns) -> None:
         """Runs that were launched by others, and that we never saw wait."""
         launched = {run.accession: run for run in active if run.status in active_runs.FOLLOWING}
-        new = launched.keys() - self._before - {accession for accession, _ in self._open}
+        decided = {accession for accession, kind in self._open if kind is shadows.Kind.LAUNCH}
+        new = launched.keys() - self._before - decided
         if not new:
             return
         known = await self._journal.shadows.known(account.web_service_url, new)
