@@ -12,7 +12,7 @@ from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import crontab_guard, enrolling, gates, intents, limits
 from niassa_orch.domain import accounts, orders, runs, selection
-from niassa_orch.journal import moments, store
+from niassa_orch.journal import store
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,11 +133,9 @@ class Explaining:
 
     async def _limited(self, account: accounts.Account, journal: store.Journal) -> str:
         """Why limits keep it, by what the journal knows; what other accounts wait for the running service tells."""
-        now = time.monotonic()
         most = limits.Limits(self._service.launching, self._service.beat.interval_seconds, tuple)
-        begun = await journal.past.begun_since(moments.ago(limits.LONGEST_SECONDS))
-        most.recall(((claim, moments.seconds_since(created)) for claim, created in begun), now)
-        room = most.ask(account, intents.flying(journal.unsettled()), now)
+        await intents.recall(journal, most)
+        room = most.ask(account, intents.flying(journal.unsettled()), time.monotonic())
         return "" if room.launches else room.why
 
     def _next(self, reasons: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from niassa_orch.core import attempts, enrolling, limits, orders, sharing, state_directory
 from niassa_orch.domain import accounts, runs
-from niassa_orch.journal import moments, records, store
+from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
 
 
@@ -66,13 +66,8 @@ class Intents:
         if not was_open:
             self.tidy()
         if not self._recalled:
-            await self._recall()
+            await recall(self.journal, self.limits)
             self._recalled = True
-
-    async def _recall(self) -> None:
-        """Launches of an earlier process count for the limits as our own do."""
-        begun = await self.journal.past.begun_since(moments.ago(limits.LONGEST_SECONDS))
-        self.limits.recall(((claim, moments.seconds_since(created)) for claim, created in begun), time.monotonic())
 
     def tidy(self) -> None:
         """Put away transcripts whose launches are settled: the end came between the verdict and that."""
@@ -136,6 +131,12 @@ class Intents:
     def _attend(self, call_id: str) -> None:
         self._attended.add(call_id)
         self._ever.add(call_id)
+
+
+async def recall(journal: store.Journal, most: limits.Limits) -> None:
+    """Let launches of an earlier process count for the limits as our own do; raises JournalError."""
+    now = time.monotonic()
+    most.recall(await journal.past.begun_within(limits.LONGEST_SECONDS, now, call.current_boot_id()), now)
 
 
 def flying(launches: Iterable[records.Launch]) -> collections.Counter[tuple[str, str, str]]:

@@ -4,10 +4,12 @@ Used by ``core``.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from niassa_orch.domain import accounts, runs, settling
-from niassa_orch.journal import writing
+from niassa_orch.journal import moments, writing
 
+Claim = tuple[str, str, str]
 #: An absent text, as text.
 _NOTHING = ("", "None")
 _JOB_KNOWN = "settled IS NOT NULL AND job_id IS NOT NULL"
@@ -88,13 +90,30 @@ class Past:
         )
         return [_in_words(*map(str, row)) for row in await self._ask(statement, web_service, accession)]
 
-    async def begun_since(self, moment: str) -> list[tuple[tuple[str, str, str], str]]:
-        """Launches that were intended since a moment (``moments``), oldest first: web service, owner and host, when."""
-        statement = "SELECT web_service, owner, host, created FROM launches WHERE created >= ? ORDER BY created"
-        rows = await self._ask(statement, moment)
-        return [((str(service), str(owner), str(host)), str(created)) for service, owner, host, created in rows]
+    async def begun_within(self, seconds: float, now: float, boot_id: str) -> list[tuple[Claim, float]]:
+        """Launches that were intended lately, oldest first: of which account, and how many seconds ago.
 
-    async def _ask(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        By the machine's monotonic clock, which nobody sets; only of those from before its last start the clock on the
+        wall tells, and what that put further ahead than ``seconds`` says nothing.
+
+        Args:
+            seconds: So long ago at most.
+            now: Of the monotonic clock.
+            boot_id: The kernel's.
+        """
+        statement = (
+            "SELECT web_service, owner, host, created, CASE WHEN boot_id = ? THEN ? - begun END AS ago FROM launches "
+            "WHERE CASE WHEN boot_id = ? AND begun IS NOT NULL THEN begun > ? ELSE created BETWEEN ? AND ? END"
+        )
+        recent = (moments.ago(seconds), moments.ago(-seconds))
+        rows = await self._ask(statement, boot_id, now, boot_id, now - seconds, *recent)
+        begun = [
+            ((str(service), str(owner), str(host)), moments.seconds_since(str(created)) if ago is None else ago)
+            for service, owner, host, created, ago in rows
+        ]
+        return sorted(begun, key=lambda one: -one[1])
+
+    async def _ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return await self._writer.read(lambda database: database.execute(statement, values).fetchall())
 
 

@@ -121,6 +121,35 @@ async def test_launches_of_an_hour_are_counted_over_a_restart_too(stage: stages.
     assert stage.called == ["launch 1 2", "launch 3", "launch 4"]
 
 
+@pytest.mark.parametrize(
+    ("where", "counts"),
+    [
+        # The clock on the wall was set since; the machine's own goes on.
+        ("created = '2020-01-01T00:00:00.000+00:00'", True),
+        ("created = '2999-01-01T00:00:00.000+00:00'", True),
+        ("begun = begun - 3600", False),
+        # The machine was started since.
+        ("boot_id = 'another'", True),
+        ("boot_id = 'another', begun = 1e9", True),
+        ("boot_id = 'another', created = '2020-01-01T00:00:00.000+00:00'", False),
+        ("boot_id = 'another', created = '2999-01-01T00:00:00.000+00:00'", False),
+    ],
+)
+async def test_an_hour_is_that_of_the_machines_own_clock_and_only_before_its_start_that_of_the_wall(
+    stage: stages.Stage, where: str, counts: bool
+) -> None:
+    scenes.schedule(stage, 1, 2)
+    scenes.launch_well(stage, 1, 2)
+    known = stages.renamed(stage, "bob", an_hour=1)
+    await scenes.Scene(stage).beat(known)
+    assert stage.called == ["launch 1"]
+    stage.alter(f"UPDATE launches SET {where}")  # noqa: S608 - a test's own words
+    stage.restart()
+    await stage.intents.refresh()
+    await scenes.Scene(stage).beat(known)
+    assert (stage.called == ["launch 1"]) == counts
+
+
 async def test_all_accounts_share_a_limit(stage: stages.Stage) -> None:
     most = limits.Limits(settings.Launching(a_beat=3), stages.BEAT_SECONDS, tuple)
     stage.intents.limits = most
