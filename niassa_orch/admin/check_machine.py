@@ -112,7 +112,7 @@ def _ours(path: pathlib.Path, status: os.stat_result, me: str) -> links.Link:
         return links.bad(link, f"{path} cannot be written by {me}", f"chmod 700 {quoted}")
     if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return links.look(link, f"{path} is open to others (the service closes it at its start)", f"chmod 700 {quoted}")
-    using = "a service uses it now" if _is_used(path) else "no service uses it now"
+    using = "a service uses it now" if state_directory.is_used(path) else "no service uses it now"
     return links.ok(link, f"{path} can be written by {me}; {using}")
 
 
@@ -132,16 +132,6 @@ def _nearest(path: pathlib.Path) -> pathlib.Path:
     return next((folder for folder in path.parents if folder.exists()), pathlib.Path("/"))
 
 
-def _is_used(path: pathlib.Path) -> bool:
-    """Whether an instance holds the lock, as the kernel lists it: taking it, though for a moment, would disturb one."""
-    with contextlib.suppress(OSError):
-        status = (path / "lock").stat()
-        name = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
-        held = pathlib.Path("/proc/locks").read_text("ascii").splitlines()
-        return any("FLOCK" in (words := line.split()) and name in words for line in held)
-    return False
-
-
 def _journal(path: pathlib.Path) -> links.Link:
     link, file = "journal", state_directory.StateDirectory(path).journal
     quoted = shlex.quote(str(file))
@@ -156,7 +146,7 @@ def _journal(path: pathlib.Path) -> links.Link:
         chown = f"chown -R {me} {shlex.quote(str(path))}  # as root"
         return links.bad(link, f"{file} belongs to {owner} and cannot be written by {me}", chown)
     try:
-        with _opened(file, shared=_is_used(path)) as database:
+        with _opened(file, shared=state_directory.is_used(path)) as database:
             (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
             (unsettled,) = database.execute("SELECT count(*) FROM launches WHERE settled IS NULL").fetchone()
     except sqlite3.Error as exc:

@@ -1,18 +1,22 @@
 """Why a run is where it is: what the web service, the profiles, the journal and Oozie say of it, and what keeps it.
 
-Asked of the same places as the service asks, whether that runs or not; what only the running process knows (backoffs,
-who holds a turn) its events and its dashboard tell. Reads and changes nothing. Called by the command ``explain``.
+Asked of the same places as the service asks, whether that runs or not. What only the running process knows (backoffs,
+which accounts wait longer) its events and its dashboard tell, and the answer says so. Reads and changes nothing. Called
+by the command ``explain``.
 """
 
+import contextlib
 import dataclasses
+import datetime
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import crontab_guard, enrolling, gates, intents, limits
+from niassa_orch.core import crontab_guard, enrolling, gates, intents, limits, state_directory
 from niassa_orch.domain import accounts, orders, runs, selection
-from niassa_orch.journal import store
+from niassa_orch.journal import records, store
+from niassa_orch.seqware import call
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class Explaining:
             reasons = list(dict.fromkeys([*reasons, *self._also(account, run.accession)]))
             for reason in reasons:
                 yield Said("waits", reason)
-            yield Said("next", self._next(reasons))
+            yield Said("next", self._next(account, reasons))
 
     async def _of_journal(self, account: accounts.Account, run: runs.WorkflowRun) -> AsyncIterator[Said]:
         launches = await self._journal.past.launches_of(account.web_service_url, run.accession) if self._journal else []
@@ -114,17 +118,34 @@ class Explaining:
             if order.keeps:
                 yield str(order)
         if account.shadow:
-            yield "its account is in shadow mode: nothing is launched or written"
+            yield "its account is in shadow mode: nothing is launched"
         if why := gates.why_shut(account, time.time()):
             yield why
         if self._journal is not None and self._journal.is_fenced(account, run.accession):
             yield "a launch of it is not settled: niassa-orch doubts"
-        try:
-            await crontab_guard.look(mine)
-        except errors.EngineCallError as exc:
-            yield str(exc)
-        if self._journal is not None and (why := await self._limited(account, self._journal)):
+        if why := await _crontab(mine):
             yield why
+        if self._journal is not None:
+            for why in (*self._turns(account, self._journal), await self._limited(account, self._journal)):
+                if why:
+                    yield why
+
+    def _turns(self, account: accounts.Account, journal: store.Journal) -> Iterator[str]:
+        """Which launches of any account keep it out: of its Unix user, and of all as far as there are places."""
+        calls = {launch.call_id: launch for launch in journal.unsettled()}
+        alive = [launch for launch in calls.values() if self._is_alive(launch)]
+        for one in alive:
+            if one.unix_user == account.unix_user:
+                yield f"one call at a time as {one.unix_user}: that of run {one.accession} for {one.account} lives"
+        short = sum(1 for one in alive if one.engine_family is not runs.EngineFamily.WHITESTAR)
+        if short >= (most := self._service.pool.engine_calls):
+            yield f"{short} of {most} engine calls of all accounts are under way"
+
+    def _is_alive(self, launch: records.Launch) -> bool:
+        directory = state_directory.StateDirectory(self._service.state_dir)
+        with contextlib.suppress(OSError):
+            return call.is_held(directory.open_transcript(launch.transcript))
+        return False
 
     def _orders(self, account: accounts.Account) -> tuple[orders.Order, ...]:
         """Orders that hold for an account now."""
@@ -132,16 +153,34 @@ class Explaining:
         return orders.over(orders.in_force(standing, datetime.datetime.now(datetime.UTC)), account.name)
 
     async def _limited(self, account: accounts.Account, journal: store.Journal) -> str:
-        """Why limits keep it, by what the journal knows; what other accounts wait for the running service tells."""
-        most = limits.Limits(self._service.launching, self._service.beat.interval_seconds, tuple)
+        """Why limits keep it, by what the journal knows; for whom a running service keeps places it alone can tell."""
+        claims = [known.account.claim for known in self._enrolled]
+        most = limits.Limits(self._service.launching, self._service.beat.interval_seconds, lambda: claims)
         await intents.recall(journal, most)
         room = most.ask(account, intents.flying(journal.unsettled()), time.monotonic())
         return "" if room.launches else room.why
 
-    def _next(self, reasons: Sequence[str]) -> str:
-        if reasons:
-            return "when none of this keeps it any more"
-        return f"at the next beat of a running service, each {self._service.beat.interval_seconds:g} s"
+    def _next(self, account: accounts.Account, reasons: Sequence[str]) -> str:
+        mended = "when none of this keeps it any more" if reasons else ""
+        if not state_directory.is_used(self._service.state_dir):
+            runs_one = f"when a service runs: none is seen to use {self._service.state_dir}"
+            return f"{mended}, and {runs_one}" if mended else runs_one
+        return mended or (
+            f"at the next beat of the service, each {self._service.beat.interval_seconds:g} s; if not, only the "
+            "service knows why (a backoff, accounts that wait longer): "
+            f"see {account.name} on its dashboard or in its log"
+        )
+
+
+async def _crontab(mine: enrolling.Enrolled) -> str:
+    """What the crontab of the account's Unix user has to say, or ``""``."""
+    try:
+        await crontab_guard.look(mine)
+    except errors.CrontabLaunchesError as exc:
+        return str(exc)
+    except errors.EngineCallError as exc:
+        return f"its crontab cannot be looked into, which by itself keeps nothing from being launched: {exc}"
+    return ""
 
 
 def _no_account(run: runs.WorkflowRun, served: Sequence[accounts.Account]) -> str:

@@ -135,6 +135,16 @@ def put_away(transcript: pathlib.Path) -> pathlib.Path:
     return transcript.parents[1] / "settled" / transcript.name
 
 
+def is_used(path: pathlib.Path) -> bool:
+    """Whether an instance holds the lock, as the kernel lists it: taking it, though for a moment, would disturb one."""
+    with contextlib.suppress(OSError):
+        status = (path / "lock").stat()
+        name = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+        held = pathlib.Path("/proc/locks").read_text("ascii").splitlines()
+        return any("FLOCK" in (words := line.split()) and name in words for line in held)
+    return False
+
+
 def _make_private(folder: pathlib.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Whatever the umask is, and also when somebody made it before us.

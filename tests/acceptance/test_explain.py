@@ -28,12 +28,12 @@ async def test_what_keeps_a_run_from_being_launched_is_told_without_a_service(st
     assert free["account"].startswith("alice serves it, as the Unix user ")
     assert free["journal"] == "no launch of it was begun here"
     assert "waits" not in free
-    assert free["next"] == "at the next beat of a running service, each 0.3 s"
+    assert free["next"] == f"when a service runs: none is seen to use {stage.place.state_dir}"
 
     say(stage, "alice", '[launching]\npaused = "the disk is replaced"\nhours = ["00:00-00:01", "00:01-00:02"]\n')
     kept = await told(stage, mine)
     assert kept["waits"] == "paused by its profile: the disk is replaced"
-    assert kept["next"] == "when none of this keeps it any more"
+    assert kept["next"].startswith("when none of this keeps it any more, and when a service runs: ")
 
     elsewhere = await told(stage, await stage.schedule("alice", host="server9"))
     assert elsewhere["waits"].startswith("it was scheduled for server9; runs of alice@lab.net are served here for ")

@@ -27,6 +27,7 @@ from niassa_orch.core import (
     engine_propagating,
     engine_rounds,
     enrolling,
+    explaining,
     following,
     intents,
     launching,
@@ -81,7 +82,7 @@ _TIMED: tuple[types.ModuleType, ...] = (
         watching,
         worker,
     ),
-    *(following, working_off),
+    *(explaining, following, working_off),
 )
 
 
