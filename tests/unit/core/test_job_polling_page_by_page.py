@@ -18,6 +18,16 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> job_watching.Scene:
     return job_watching.Scene(monkeypatch, overlap_seconds=30)
 
 
+async def suspended(scene: job_watching.Scene, seconds: int) -> list[str]:
+    """Twenty jobs, all of which changed so long after they were seen."""
+    started = scene.start(20)
+    await scene.poll()
+    scene.pass_seconds(seconds)
+    for job_id in started:
+        scene.there.becomes(job_id, J.SUSPENDED)
+    return started
+
+
 async def test_what_was_read_before_a_failure_is_told_once_and_nothing_is_lost(scene: job_watching.Scene) -> None:
     started = scene.start(20)
     await scene.poll()
@@ -41,11 +51,7 @@ async def test_what_was_read_before_a_failure_is_told_once_and_nothing_is_lost(s
 async def test_a_row_of_the_very_second_that_a_failed_reading_told_is_told_again_when_that_is_over(
     scene: job_watching.Scene,
 ) -> None:
-    started = scene.start(20)
-    await scene.poll()
-    scene.pass_seconds(1000)
-    for job_id in started:
-        scene.there.becomes(job_id, J.SUSPENDED)
+    await suspended(scene, 1000)
     asked = itertools.count()
     scene.there.meanwhile = lambda: scene.fail_at(next(asked), 2)
     await scene.poll_in_vain()
@@ -57,11 +63,7 @@ async def test_a_row_of_the_very_second_that_a_failed_reading_told_is_told_again
 async def test_a_job_that_was_told_and_moves_before_the_next_page_is_told_again_at_the_next_tick(
     scene: job_watching.Scene,
 ) -> None:
-    started = scene.start(20)
-    await scene.poll()
-    scene.pass_seconds(60)
-    for job_id in started:
-        scene.there.becomes(job_id, J.SUSPENDED)
+    started = await suspended(scene, 60)
     told: list[int] = []
 
     def move_up() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import job_polling, pollers, watching
+from niassa_orch.core import active_runs, enrolling, job_polling, pollers, watching
 from niassa_orch.domain import jobs, runs
 from niassa_orch.oozie import lists
 from tests.fakes import clock as clocks
@@ -63,6 +63,21 @@ def clock(stage: stages.Stage) -> clocks.Clock:
     return stage.clock
 
 
+async def a_beat_ago(stage: stages.Stage, known: enrolling.Enrolled) -> tuple[watching.Watch, active_runs.ActiveRuns]:
+    """What an account sees of its neighbours since a beat ago."""
+    watch = watching.Watch(stage.pollers, lambda _known: None, lambda: None)
+    seen = await watch.look(known)
+    await watch.look_at_jobs(known)
+    stage.clock.advance(BEAT_SECONDS)
+    return watch, seen
+
+
+async def others_go_on() -> None:
+    """Every task does what it can do without time."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def test_a_beat_goes_on_when_its_job_was_told_although_the_look_is_not_over(
     stage: stages.Stage, oozie: OozieOfManyPages, clock: clocks.Clock
 ) -> None:
@@ -78,21 +93,17 @@ async def test_a_beat_goes_on_when_its_job_was_told_although_the_look_is_not_ove
 
 
 async def test_who_was_not_told_yet_waits_for_the_pages_that_may_concern_them(
-    stage: stages.Stage, oozie: OozieOfManyPages, clock: clocks.Clock
+    stage: stages.Stage, oozie: OozieOfManyPages
 ) -> None:
     ann = stages.renamed(stage, "ann", web_user="ann@lab.net")
     stage.service.schedule(8, R.RUNNING, statusCmd="8-W", ownerUserName="ann@lab.net")
     oozie.start("8-W")
-    watch = watching.Watch(stage.pollers, lambda _known: None, lambda: None)
-    seen = await watch.look(ann)
-    await watch.look_at_jobs(ann)
-    clock.advance(BEAT_SECONDS)
+    watch, seen = await a_beat_ago(stage, ann)
     oozie.becomes("8-W", J.SUCCEEDED)
     oozie.becomes("7-W", J.SUCCEEDED)
     oozie.next_page.clear()
     waiting = asyncio.ensure_future(watch.look_at_jobs(ann))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await others_go_on()
     assert not waiting.done()
     oozie.next_page.set()
     await waiting
@@ -104,10 +115,7 @@ async def test_whoever_comes_while_a_look_tells_need_not_wait_and_its_failure_is
     stage: stages.Stage, oozie: OozieOfManyPages, clock: clocks.Clock
 ) -> None:
     known = stages.renamed(stage, "bob")
-    watch = watching.Watch(stage.pollers, lambda _known: None, lambda: None)
-    seen = await watch.look(known)
-    await watch.look_at_jobs(known)
-    clock.advance(BEAT_SECONDS)
+    watch, seen = await a_beat_ago(stage, known)
     assert not watch.knows_jobs(known)
     oozie.becomes("7-W", J.SUCCEEDED)
     oozie.next_page.clear()
@@ -117,8 +125,7 @@ async def test_whoever_comes_while_a_look_tells_need_not_wait_and_its_failure_is
     assert not watch.knows_jobs(known), "Oozie was silent for too long"
     oozie.trouble = errors.OozieUnavailableError("the second page")
     oozie.next_page.set()
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await others_go_on()
     assert not watch.knows_jobs(known)
     await watch.look_at_jobs(known)
     assert str(watch.oozie_trouble) == "the second page"
@@ -126,19 +133,15 @@ async def test_whoever_comes_while_a_look_tells_need_not_wait_and_its_failure_is
 
 
 async def test_what_wakes_an_account_while_oozie_is_silent_says_nothing_of_oozie(
-    stage: stages.Stage, oozie: OozieOfManyPages, clock: clocks.Clock
+    stage: stages.Stage, oozie: OozieOfManyPages
 ) -> None:
     known = stages.renamed(stage, "bob")
-    watch = watching.Watch(stage.pollers, lambda _known: None, lambda: None)
-    seen = await watch.look(known)
-    await watch.look_at_jobs(known)
-    clock.advance(BEAT_SECONDS)
+    watch, seen = await a_beat_ago(stage, known)
     oozie.first_page.clear()
     waiting = asyncio.ensure_future(watch.look_at_jobs(known))
     await asyncio.sleep(0)
     seen.doubt(runs.Accession(7))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await others_go_on()
     assert not waiting.done()
     assert not watch.knows_jobs(known)
     oozie.first_page.set()
