@@ -46,7 +46,7 @@ class CrontabGuard:
             # Nothing was seen: the next call asks again.
             self._tell_unreadable(str(exc))
         else:
-            self._seen_until = time.monotonic() + _SEEN_SECONDS
+            self._seen_until, self._told = time.monotonic() + _SEEN_SECONDS, ""
 
     def forget(self) -> None:
         """A person says that things may have changed."""

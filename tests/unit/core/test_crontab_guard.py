@@ -52,6 +52,16 @@ async def test_a_crontab_that_cannot_be_read_is_told_and_keeps_nobody_waiting(
     assert stage.events.count("crontab.unreadable") == 1
 
 
+@pytest.mark.usefixtures("scene")
+async def test_a_crontab_that_can_be_read_meanwhile_is_told_again_when_it_cannot(stage: stages.Stage) -> None:
+    guard = crontab_guard.CrontabGuard(stage.line, stage.told)
+    for text, told in ((None, 1), (None, 1), (PROPAGATES, 1), (None, 2)):
+        calls.crontab(stage.mediator, text)
+        stage.clock.advance(600)
+        await guard.check(stage.known)
+        assert stage.events.count("crontab.unreadable") == told
+
+
 async def test_what_was_not_seen_is_asked_again_at_the_next_call(stage: stages.Stage, scene: scenes.Scene) -> None:
     calls.crontab(stage.mediator, None)
     await scene.beat(stages.renamed(stage, "bob"))
