@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from niassa_orch import errors
-from niassa_orch.admin import check_account, check_machine, check_neighbours, links, patience
+from niassa_orch.admin import check_account, check_hosts, check_machine, check_neighbours, links, patience
 from niassa_orch.config import profiles, settings, shelf, user_settings
 from niassa_orch.core import enrolling
 from niassa_orch.seqware import identity
@@ -77,11 +77,11 @@ async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: 
     for exc in checked.refused:
         mend = f"vi {shlex.quote(str(service.accounts_dir / exc.file))}"
         tell(dataclasses.replace(links.bad("profile", str(exc), mend), account=_name(exc)))
-    seen_hosts, places = check_neighbours.SeenHosts(), asyncio.Semaphore(_AT_ONCE)
+    lists, places = check_hosts.Lists(), asyncio.Semaphore(_AT_ONCE)
 
     async def one(profile: profiles.Profile) -> None:
         async with places:
-            for finding in await _account(enrol, profile, seen_hosts):
+            for finding in await _account(enrol, profile, lists):
                 tell(dataclasses.replace(finding, account=profile.name))
 
     async with asyncio.TaskGroup() as group:
@@ -89,9 +89,7 @@ async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: 
             group.create_task(one(profile), name=f"check:{profile.name}")
 
 
-async def _account(
-    enrol: enrolling.Enrolling, profile: profiles.Profile, seen_hosts: check_neighbours.SeenHosts
-) -> list[links.Link]:
+async def _account(enrol: enrolling.Enrolling, profile: profiles.Profile, lists: check_hosts.Lists) -> list[links.Link]:
     if not profile.enabled:
         return [links.ok("profile", "is disabled: nothing of it is served")]
     try:
@@ -105,7 +103,7 @@ async def _account(
         _unless(closed["lock"], "engine lock", lambda: check_account.lock(whose, mediator, host)),
         _unless(closed["crontab"], "crontab", lambda: check_account.crontab(whose, mediator)),
     )
-    *last, far = await asyncio.gather(*through, _neighbours(enrolled, seen_hosts))
+    *last, far = await asyncio.gather(*through, _neighbours(enrolled, lists))
     return [first, *near, *last, *far]
 
 
@@ -155,14 +153,14 @@ async def _profile(
     return links.ok(link, seen), enrolled
 
 
-async def _neighbours(enrolled: enrolling.Enrolled | None, seen_hosts: check_neighbours.SeenHosts) -> list[links.Link]:
+async def _neighbours(enrolled: enrolling.Enrolled | None, lists: check_hosts.Lists) -> list[links.Link]:
     if enrolled is None:
         return [links.skipped(name, "the profile makes no account") for name in ("login", "oozie")]
     login = await check_neighbours.login(enrolled)
     if login[0].verdict is links.Verdict.BAD:
         where = links.skipped("scheduled for", "the web service says nothing to us")
     else:
-        where = await check_neighbours.hosts(enrolled, seen_hosts)
+        where = await check_hosts.look(enrolled, lists)
     return [*login, where, *await check_neighbours.oozie(enrolled)]
 
 

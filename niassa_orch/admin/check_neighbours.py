@@ -1,57 +1,19 @@
-"""The links of one account to its web service and its Oozie: login, hosts, clocks, versions.
+"""The links of one account to its web service and its Oozie: login, clocks, versions.
 
-Only reads. What a web service knows of hosts is asked once, whoever shares it. Called by ``check``.
+Only reads. Called by ``check``.
 """
 
-import asyncio
-import collections
 import datetime
 import shlex
-from collections.abc import Mapping
 
 from niassa_orch import errors
 from niassa_orch.admin import links
 from niassa_orch.core import enrolling, probing
-from niassa_orch.domain import accounts, runs
+from niassa_orch.domain import accounts
 from niassa_orch.oozie import lists
-from niassa_orch.webservice import client as web_client
 
 #: A clock that is further ahead or behind makes times in logs misleading, and Kerberos and TLS fail at minutes.
 _SKEW_SECONDS = 5.0
-_HOSTS_SHOWN = 5
-#: For the lists of everything that is active on all hosts together.
-_HOSTS_SECONDS = 60.0
-
-Hosts = Mapping[str, Mapping[str, int]]
-
-
-class SeenHosts:
-    """Which hosts the active runs of a web service were scheduled for, by owner; asked once of each that answers."""
-
-    def __init__(self) -> None:
-        self._asked: dict[str, asyncio.Task[Hosts]] = {}
-
-    async def of(self, url: str, web_service: web_client.WebService) -> Hosts:
-        """Runs by host by owner.
-
-        Raises:
-            WebServiceError: They could not be listed.
-            TimeoutError: Not in time, as far as a person waits.
-        """
-        asked = self._asked.get(url)
-        # What one account was refused, another may be told.
-        if asked is None or (asked.done() and asked.exception()):
-            asked = self._asked[url] = asyncio.create_task(_ask(web_service), name="check:hosts")
-        async with asyncio.timeout(_HOSTS_SECONDS):
-            return await asyncio.shield(asked)
-
-
-async def _ask(web_service: web_client.WebService) -> Hosts:
-    found: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    for status in runs.ACTIVE:
-        for run in await web_service.list_runs(status, None):
-            found[run.owner][run.host or ""] += 1
-    return found
 
 
 async def login(enrolled: enrolling.Enrolled) -> list[links.Link]:
@@ -81,30 +43,6 @@ def _skew(link: str, whose: str, server_time: datetime.datetime | None) -> links
     if abs(ahead) > _SKEW_SECONDS:
         return links.look(link, seen, "timedatectl; chronyc tracking  # on both machines")
     return links.ok(link, seen)
-
-
-async def hosts(enrolled: enrolling.Enrolled, seen_hosts: SeenHosts) -> links.Link:
-    """Whether users schedule for the host that the account serves, as far as active runs tell."""
-    account, link = enrolled.account, "scheduled for"
-    try:
-        theirs = (await seen_hosts.of(account.web_service_url, enrolled.web_service)).get(account.web_user, {})
-    except errors.WebServiceError as exc:
-        return links.skipped(link, str(exc))
-    except TimeoutError:
-        return links.skipped(link, f"the web service did not list its active runs within {_HOSTS_SECONDS:.0f} s")
-    mine = theirs.get(account.host, 0)
-    others = {host: count for host, count in theirs.items() if host != account.host}
-    named = ", ".join(f"{host} ({count})" for host, count in sorted(others.items())[:_HOSTS_SHOWN])
-    seen = f"{mine} active runs of {account.web_user} for {account.host}" + (f"; others for {named}" if named else "")
-    alike = [host for host in others if _short(host) == _short(account.host)]
-    if alike and not mine:
-        mend = f'host = "{alike[0]}"  # in {account.name}.toml, if that is this machine too'
-        return links.look(link, seen, mend)
-    return links.ok(link, seen)
-
-
-def _short(host: str) -> str:
-    return host.partition(".")[0].lower()
 
 
 async def oozie(enrolled: enrolling.Enrolled) -> list[links.Link]:

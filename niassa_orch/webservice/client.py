@@ -1,8 +1,9 @@
 """The Niassa web service as one account sees it.
 
-Three calls: list runs, read one, write one. Reads are repeated while the failure is transient; a write is sent once,
-and when its fate is unknown the error says so. What a status means is decided here, documents are read in ``lists``
-and ``documents``. Called by the core; the composition root makes one for each account.
+Four calls: list runs, look at the beginning of a list, read one, write one. Reads are repeated while the failure is
+transient; a write is sent once, and when its fate is unknown the error says so. What a status means is decided in
+``refusals``, documents are read in ``lists`` and ``documents``. Called by the core; the composition root makes one for
+each account.
 """
 
 import datetime
@@ -16,7 +17,7 @@ import structlog
 
 from niassa_orch import errors
 from niassa_orch.domain import runs
-from niassa_orch.webservice import documents, lists
+from niassa_orch.webservice import documents, lists, refusals
 from niassa_orch.wire import failures, lines, pacing, sessions
 
 LIST_LIMIT_BYTES: Final = 1024 * 1024 * 1024
@@ -28,6 +29,10 @@ _CONTROLS: Final = frozenset({"Cc", "Cs"})
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
+
+
+class _EnoughError(Exception):
+    """Ends an answer of which enough was read."""
 
 
 class WebService:
@@ -65,12 +70,12 @@ class WebService:
         self._list_timeout_seconds = list_timeout_seconds
         self._retrying = pacing.Retrying(attempts=attempts, total_seconds=timeout_seconds)
 
-    async def list_runs(self, status: runs.RunStatus, host: str | None) -> list[runs.WorkflowRun]:
+    async def list_runs(self, status: runs.RunStatus, host: str) -> list[runs.WorkflowRun]:
         """The runs of everybody in one status and for one host: the server does not filter by owner.
 
         Args:
             status: Asked for; a run may carry another by the time it is told.
-            host: Exactly as scheduled; ``None`` for all hosts.
+            host: Exactly as scheduled.
 
         Raises:
             ValueError: A host that must not be sent (``check_host``).
@@ -82,10 +87,24 @@ class WebService:
         request = self._list_of(status, host)
         return await self._reading(request, functools.partial(self._list_once, request))
 
+    async def beginning(
+        self, status: runs.RunStatus, host: str | None, *, most_bytes: int, timeout_seconds: float | None = None
+    ) -> lists.Beginning:
+        """The beginning of a list, which costs little however long the list is; raises as ``list_runs``.
+
+        Args:
+            status: Asked for.
+            host: Exactly as scheduled; ``None`` for all hosts.
+            most_bytes: About so much is read.
+            timeout_seconds: For one try; otherwise as for any list.
+        """
+        request = self._list_of(status, host, timeout_seconds)
+        return await self._reading(request, functools.partial(self._beginning_once, request, most_bytes))
+
     async def clock(self, host: str) -> datetime.datetime | None:
         """What the server's clock says with the shortest of its lists; raises as ``list_runs``."""
-        request = self._list_of(runs.RunStatus.SUBMITTED_RETRY, host)
-        return await self._reading(request, functools.partial(self._date_once, request))
+        shortest = await self.beginning(runs.RunStatus.SUBMITTED_RETRY, host, most_bytes=LIST_LIMIT_BYTES)
+        return shortest.date
 
     async def get_run(self, accession: runs.Accession) -> documents.RunDocument:
         """One run with all its texts, as a PUT has to send it back.
@@ -126,7 +145,7 @@ class WebService:
             answer = await self._line.send(request, parser.feed)
             stored = parser.close().accession if answer.status == request.success else None
         except (failures.UnreachableError, failures.UntrustedError) as exc:
-            raise _translated(exc) from exc
+            raise refusals.of_exchange(exc) from exc
         except (failures.WireError, errors.MalformedAnswerError) as exc:
             message = f"{self._line.address(request)}: whether the run was written is unknown: {exc}"
             raise errors.WriteUnknownError(message) from exc
@@ -135,7 +154,7 @@ class WebService:
             message = f"{self._line.address(request)}: answered with another run; what was written is unknown"
             raise errors.WriteUnknownError(message)
 
-    def _list_of(self, status: runs.RunStatus, host: str | None) -> lines.Request:
+    def _list_of(self, status: runs.RunStatus, host: str | None, seconds: float | None = None) -> lines.Request:
         query = {"status": status.value}
         if host is not None:
             check_host(host)
@@ -146,7 +165,7 @@ class WebService:
             query=query,
             media_types=XML_TYPES,
             limit_bytes=LIST_LIMIT_BYTES,
-            timeout_seconds=self._list_timeout_seconds,
+            timeout_seconds=seconds or self._list_timeout_seconds,
         )
 
     async def _list_once(self, request: lines.Request) -> list[runs.WorkflowRun]:
@@ -158,12 +177,22 @@ class WebService:
             _log.warning("webservice.rows_skipped", rows=parser.skipped_rows, asked=self._line.address(request))
         return found
 
-    async def _date_once(self, request: lines.Request) -> datetime.datetime | None:
-        parser = lists.RunListParser()
-        answer = await self._line.send(request, parser.feed)
+    async def _beginning_once(self, request: lines.Request, most_bytes: int) -> lists.Beginning:
+        parser, read_bytes = lists.RunListParser(), 0
+
+        def feed(chunk: bytes) -> None:
+            nonlocal read_bytes
+            parser.feed(chunk)
+            read_bytes += len(chunk)
+            if read_bytes >= most_bytes:
+                raise _EnoughError
+
+        try:
+            answer = await self._line.send(request, feed)
+        except _EnoughError:
+            return lists.Beginning(parser.so_far(), is_whole=False, date=None)
         self._check_read(request, answer.status)
-        parser.close()
-        return answer.date
+        return lists.Beginning(tuple(parser.close()), is_whole=True, date=answer.date)
 
     async def _get_once(self, request: lines.Request, accession: runs.Accession) -> documents.RunDocument:
         parser = documents.RunDocumentParser()
@@ -179,21 +208,21 @@ class WebService:
         try:
             return await self._retrying.call(ask)
         except failures.WireError as exc:
-            raise _translated(exc) from exc
+            raise refusals.of_exchange(exc) from exc
         except errors.MalformedAnswerError as exc:
             message = f"{self._line.address(request)}: {exc}"
             raise errors.MalformedAnswerError(message) from exc
 
     def _check_read(self, request: lines.Request, status: int) -> None:
         if status != request.success:
-            raise _refusal(self._line.address(request), status, of_a_run=len(request.path) > 1)
+            raise refusals.of_status(self._line.address(request), status, of_a_run=len(request.path) > 1)
 
     def _check_written(self, request: lines.Request, status: int) -> None:
         if status == request.success:
             return
         what = self._line.address(request)
         if 300 <= status < 500:
-            raise _refusal(what, status, of_a_run=True)
+            raise refusals.of_status(what, status, of_a_run=True)
         message = f"{what}: answered {status}; whether the run was written is unknown"
         raise errors.WriteUnknownError(message)
 
@@ -207,24 +236,3 @@ def check_host(host: str) -> None:
     if not host or any(letter in _UNSENDABLE or unicodedata.category(letter) in _CONTROLS for letter in host):
         message = f"the host {host!r} is empty, or has a quote, a backslash or a control character"
         raise ValueError(message)
-
-
-def _refusal(what: str, status: int, *, of_a_run: bool) -> errors.WebServiceError:
-    """The error for a status that says no, and so that nothing was done."""
-    kinds = {401: errors.LoginRefusedError, 403: errors.ForbiddenError}
-    if of_a_run:
-        kinds |= {404: errors.RunNotFoundError}
-    if 300 <= status < 400:
-        return errors.WebServiceError(f"{what}: answered {status}, which is not followed; check the base URL")
-    if what.startswith("PUT ") and status in (400, 415):
-        return errors.MalformedAnswerError(f"{what}: answered {status}, the document was not accepted")
-    return kinds.get(status, errors.WebServiceError)(f"{what}: answered {status}")
-
-
-def _translated(exc: failures.WireError) -> errors.WebServiceError:
-    """Our branch of the error tree for a failed exchange that changed nothing."""
-    if isinstance(exc, failures.TooLargeError | failures.GarbledError):
-        return errors.MalformedAnswerError(str(exc))
-    if isinstance(exc, errors.Transient):
-        return errors.WebServiceUnavailableError(str(exc))
-    return errors.WebServiceError(str(exc))

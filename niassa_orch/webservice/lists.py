@@ -5,6 +5,8 @@ list counts only after its clean end: a cut one must never read as "nothing more
 scheduled". Pure; driven by ``webservice.client``.
 """
 
+import dataclasses
+import datetime
 import sys
 from typing import Final
 
@@ -21,6 +23,21 @@ _FIELD_DEPTH: Final = 3
 LIMITS: Final = scanner.Limits(elements=250_000)
 #: What all kept texts of one list may take in memory; 100,000 real rows take 22 MB.
 KEPT_BYTES: Final = 192 * 1024 * 1024
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Beginning:
+    """The beginning of a list, for a person: a run that is not in it may be in the list all the same.
+
+    Args:
+        runs: As far as it was read.
+        is_whole: Whether that was all.
+        date: What the server's clock said; ``None`` when it does not tell.
+    """
+
+    runs: tuple[runs.WorkflowRun, ...]
+    is_whole: bool
+    date: datetime.datetime | None
 
 
 class RunListParser:
@@ -64,6 +81,10 @@ class RunListParser:
         """
         self._scanner.close()
         return self._runs
+
+    def so_far(self) -> tuple[runs.WorkflowRun, ...]:
+        """The runs that were read, of a list that goes on; nothing is known of those that were not."""
+        return tuple(self._runs)
 
     def _started(self, name: str, attributes: list[str]) -> None:
         self._depth = depth = self._depth + 1

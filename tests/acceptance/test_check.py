@@ -53,7 +53,7 @@ async def test_where_all_is_well_each_link_has_one_line_and_nothing_is_changed_a
     assert (found.exit_code, found.wrong(), found.skipped()) == (0, {}, set())
     names = {("", link) for link in _MACHINE} | {(who, link) for who in ("alice", "bob") for link in _ACCOUNT + _FAR}
     assert set(found.links) == names
-    assert "1 active runs of alice@lab.net for server2.lab.net" in found.links["alice", "scheduled for"].seen
+    assert "1 run of alice@lab.net for server2.lab.net" in found.links["alice", "scheduled for"].seen
     assert "version 2.0.7" in found.links["alice", "engine"].seen
     *lines, last = told.text.splitlines()
     assert last == f"all {len(names)} links are well"
@@ -169,7 +169,7 @@ async def test_runs_for_a_host_of_almost_our_name_are_told_with_the_key_to_set(s
     found = await checking.check(stage)
     assert (found.exit_code, found.wrong()) == (0, {("alice", "scheduled for"): "look"})
     link = found.links["alice", "scheduled for"]
-    assert "0 active runs of alice@lab.net for server2.lab.net; others for server2 (1)" in link.seen
+    assert "no run of alice@lab.net for server2.lab.net; others for server2 (1)" in link.seen
     assert link.mend.startswith('host = "server2"  # in alice.toml')
     await stage.schedule("alice")
     assert (await checking.check(stage)).wrong() == {}

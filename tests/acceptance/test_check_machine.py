@@ -173,6 +173,5 @@ async def test_the_host_of_the_settings_is_told_where_a_profile_names_none(stage
         told = (await checking.check(stage, HOST="server7.lab.net")).links["", "host"]
         assert told.seen.startswith("runs are launched that were scheduled for server7.lab.net")
         assert told.verdict == "ok"
-        assert (await checking.check(stage, "bob", HOST="server7.lab.net")).links["bob", "scheduled for"].seen == (
-            "0 active runs of bob@lab.net for server7.lab.net"
-        )
+        found = await checking.check(stage, "bob", HOST="server7.lab.net")
+        assert found.links["bob", "scheduled for"].seen.startswith("no run of anybody for server7.lab.net")
