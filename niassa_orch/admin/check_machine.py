@@ -1,7 +1,6 @@
-"""The links of the machine, which all accounts share: host name, state directory, journal, room, mediator.
+"""The links of the machine, which all accounts share: host name, state directory, room, mediator; the journal's too.
 
-Looks and changes nothing: a journal is opened for reading only. Blocks (files, a process), so that it is called in
-threads, by ``check``.
+Looks and changes nothing. Blocks (files, a process), so that it is called in threads, by ``check``.
 """
 
 import contextlib
@@ -11,14 +10,12 @@ import pathlib
 import shlex
 import shutil
 import socket
-import sqlite3
 import stat
 import subprocess
-import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 
 from niassa_orch import errors
-from niassa_orch.admin import links, mediator_files, placing, trust
+from niassa_orch.admin import check_journal, links, mediator_files, placing, trust
 from niassa_orch.config import profiles, settings
 from niassa_orch.core import enrolling, state_directory
 from niassa_orch.seqware import call
@@ -83,7 +80,7 @@ def _state(path: pathlib.Path) -> list[links.Link]:
     found = _state_directory(path)
     if found.verdict is links.Verdict.BAD:
         return [found, *(links.skipped(name, f"{path} cannot be used") for name in ("journal", "room"))]
-    return [found, _journal(path), _room(path)]
+    return [found, check_journal.look(path), _room(path)]
 
 
 def _state_directory(path: pathlib.Path) -> links.Link:
@@ -130,52 +127,6 @@ def _not_ours(path: pathlib.Path, status: os.stat_result, me: str) -> links.Link
 def _nearest(path: pathlib.Path) -> pathlib.Path:
     """The folder above that is there."""
     return next((folder for folder in path.parents if folder.exists()), pathlib.Path("/"))
-
-
-def _journal(path: pathlib.Path) -> links.Link:
-    link, file = "journal", state_directory.StateDirectory(path).journal
-    quoted = shlex.quote(str(file))
-    mend = (
-        f"cp -a {quoted} {quoted}.bad  # with the service stopped; then put back one that is whole: docs/launching.md"
-    )
-    if not file.exists():
-        why_not = state_directory.StateDirectory(path).why_no_new_journal()
-        return links.bad(link, f"{file} is missing", why_not) if why_not else links.ok(link, "not begun yet")
-    if not os.access(file, os.R_OK | os.W_OK):
-        owner, me = trust.user_name(file.stat().st_uid), trust.user_name(os.geteuid())
-        chown = f"chown -R {me} {shlex.quote(str(path))}  # as root"
-        return links.bad(link, f"{file} belongs to {owner} and cannot be written by {me}", chown)
-    try:
-        with _opened(file, shared=state_directory.is_used(path)) as database:
-            (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            (unsettled,) = database.execute("SELECT count(*) FROM launches WHERE settled IS NULL").fetchone()
-    except sqlite3.Error as exc:
-        return links.bad(link, f"{file} cannot be read: {exc}", mend)
-    except OSError as exc:
-        return links.bad(link, f"{file} cannot be copied to be looked at: {exc.strerror}", "df -h /tmp; dmesg | tail")
-    if said != "ok":
-        return links.bad(link, f"{file} is damaged: {said}", mend)
-    if unsettled:
-        return links.ok(link, f"whole; {unsettled} launches are not settled (niassa-orch doubts)")
-    return links.ok(link, "whole; every launch is settled")
-
-
-@contextlib.contextmanager
-def _opened(file: pathlib.Path, *, shared: bool) -> Iterator[sqlite3.Connection]:
-    """The journal for reading, without a change to it, or to the files that SQLite has beside it.
-
-    What a service that was killed left beside it is part of it, and whoever opens it works that in: a copy is opened.
-    """
-    beside = file.with_name(f"{file.name}-wal")
-    with contextlib.ExitStack() as ending:
-        if shared or not beside.exists():
-            address = f"{file.as_uri()}?mode=ro" + ("" if shared else "&immutable=1")
-        else:
-            place = pathlib.Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="niassa-orch-check.")))
-            for one in (file, beside):
-                shutil.copyfile(one, place / one.name)
-            address = (place / file.name).as_uri()
-        yield ending.enter_context(contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)))
 
 
 def _room(path: pathlib.Path) -> links.Link:

@@ -48,17 +48,32 @@ def connect(path: pathlib.Path, why_not_new: Callable[[], str]) -> sqlite3.Conne
         return database
 
 
-def _check_whole(path: pathlib.Path, database: sqlite3.Connection) -> None:
+def damage(database: sqlite3.Connection) -> str:
+    """What is wrong with what it says, ``""`` when it is whole; sets how it is written.
+
+    Raises:
+        sqlite3.OperationalError: Locked, read-only, full: nothing that is wrong with what it says.
+    """
     try:
         for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             database.execute(f"PRAGMA {pragma}")
         # Indexes too: one of them is the fence.
         said = " ".join(database.execute("PRAGMA integrity_check(1)").fetchone()[0].split())
     except sqlite3.OperationalError:
-        raise  # locked, read-only, full: nothing that is wrong with what it says
+        raise
     except sqlite3.DatabaseError as exc:
         said = str(exc)
-    if said != "ok":
+    return "" if said == "ok" else said
+
+
+def schema_version(database: sqlite3.Connection) -> int:
+    """Which ``schema_N.sql`` was the last; 0 for a file that was just made."""
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_whole(path: pathlib.Path, database: sqlite3.Connection) -> None:
+    said = damage(database)
+    if said:
         message = (
             f"the journal {path} is damaged ({said}): nothing is launched; put the file aside, look what became of "
             f"each launch whose transcript is in calls/open beside it, and move that to calls/settled"
@@ -67,7 +82,7 @@ def _check_whole(path: pathlib.Path, database: sqlite3.Connection) -> None:
 
 
 def _migrate(path: pathlib.Path, database: sqlite3.Connection) -> None:
-    found = int(database.execute("PRAGMA user_version").fetchone()[0])
+    found = schema_version(database)
     if found > VERSION:
         message = f"the journal {path} has version {found}, this is for version {VERSION}: use the newer niassa-orch"
         raise errors.JournalError(message)

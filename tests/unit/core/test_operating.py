@@ -47,7 +47,7 @@ def trailed(directory: pathlib.Path, name: str) -> list[tuple[str, str, bool]]:
 async def test_a_pause_and_its_end_are_in_the_trail_with_who_wanted_them(room: Room, tmp_path: pathlib.Path) -> None:
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
     paused = await room.operating.pause("bob", ALICE, until=until, reason="disk")
-    assert paused.text == str(paused.orders[0]) == str(room.stage.orders.pause("bob"))
+    assert paused.text == str(paused.about[0]) == str(room.stage.orders.pause("bob"))
     await room.operating.resume("bob", EVE)
     assert room.stage.orders.in_force() == ()
     room.operating._trail.close()
