@@ -103,7 +103,7 @@ async def _account(enrol: enrolling.Enrolling, profile: profiles.Profile, lists:
         _unless(closed["lock"], "engine lock", lambda: check_account.lock(whose, mediator, host)),
         _unless(closed["crontab"], "crontab", lambda: check_account.crontab(whose, mediator)),
     )
-    *last, far = await asyncio.gather(*through, _neighbours(enrolled, lists))
+    *last, far = await asyncio.gather(*through, _neighbours(enrolled, lists, closed["probe"]))
     return [first, *near, *last, *far]
 
 
@@ -153,7 +153,8 @@ async def _profile(
     return links.ok(link, seen), enrolled
 
 
-async def _neighbours(enrolled: enrolling.Enrolled | None, lists: check_hosts.Lists) -> list[links.Link]:
+async def _neighbours(enrolled: enrolling.Enrolled | None, lists: check_hosts.Lists, unasked: str) -> list[links.Link]:
+    """The links to web service and Oozie; ``unasked``: why the user is not to be asked to ask Oozie."""
     if enrolled is None:
         return [links.skipped(name, "the profile makes no account") for name in ("login", "oozie")]
     login = await check_neighbours.login(enrolled)
@@ -161,7 +162,7 @@ async def _neighbours(enrolled: enrolling.Enrolled | None, lists: check_hosts.Li
         where = links.skipped("scheduled for", "the web service says nothing to us")
     else:
         where = await check_hosts.look(enrolled, lists)
-    return [*login, where, *await check_neighbours.oozie(enrolled)]
+    return [*login, where, *await check_neighbours.oozie(enrolled, unasked)]
 
 
 def _name(exc: errors.ProfileError) -> str:

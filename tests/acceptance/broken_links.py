@@ -330,3 +330,21 @@ OF_OOZIE = (
     ),
     Break("no Oozie named", setting("OOZIE_URL", ""), "oozie", "look", "names no Oozie", "OOZIE_URL=http"),
 )
+OF_OOZIE_AS_THE_USER = (
+    Break(
+        "no Oozie there",
+        setting("OOZIE_URL", "http://127.0.0.1:9/oozie"),
+        "oozie",
+        "bad",
+        "does not answer {0.user.name}: Connection refused",
+        "sudo -u {0.user.name} curl -sS http://127.0.0.1:9/oozie/versions",
+    ),
+    Break(
+        "a rule without the probe",
+        _only(*(verb for verb in _ALL_VERBS if verb != "probe")),
+        "sudo",
+        "bad",
+        "may not run probe of",
+        _RULES,
+    ),
+)

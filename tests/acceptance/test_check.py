@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from tests.acceptance import books, broken_links, checking, stages
+from tests.acceptance import books, broken_links, checking, stages, test_engine_propagation
 
 _MACHINE = ("host", "state directory", "journal", "room", "mediator")
 _ACCOUNT = ("profile", "home", "sudo", "engine", "settings", "engine lock", "crontab")
@@ -71,7 +71,7 @@ async def _each(site: broken_links.Site, breaks: Sequence[broken_links.Break]) -
         assert found.wrong() == {("alice", one.link): one.verdict}, (one.what, found)
         assert found.exit_code == (one.verdict == "bad"), one.what
         link = found.links["alice", one.link]
-        assert one.seen in link.seen, (one.what, link)
+        assert one.seen.format(site) in link.seen, (one.what, link)
         assert link.mend.startswith(one.mend.format(site)), (one.what, link)
         skipped[one.what] = found.skipped()
     return skipped
@@ -184,6 +184,23 @@ async def test_clocks_that_go_wrong_are_told_with_how_much(stage: stages.Stage) 
         assert re.search(rf"the clock of {whose} is \d{{9}} s behind ours", link.seen)
         assert link.mend.startswith("timedatectl")
         await side.delete("faults")
+
+
+@real_users
+async def test_where_the_engine_propagates_the_accounts_user_asks_oozie(
+    people: stages.People, open_directory: pathlib.Path
+) -> None:
+    async with staged(people, open_directory) as site:
+        test_engine_propagation.let_the_engine_propagate(site.stage, "alice")
+        found = await checking.check(site.stage, "alice")
+        assert (found.exit_code, found.wrong(), found.skipped()) == (0, {}, set())
+        seen = f"answers {site.user.name}; the engine propagates"
+        assert found.links["alice", "oozie"].seen.endswith(seen)
+        asked = await site.stage.oozie.requests()
+        assert {(request["method"], request["path"]) for request in asked} == {("GET", "/oozie/versions")}
+        assert {request["agent"].partition("/")[0] for request in asked} == {"Python-urllib"}
+        skipped = await _each(site, broken_links.OF_OOZIE_AS_THE_USER)
+    assert skipped == {"no Oozie there": set(), "a rule without the probe": {("alice", "oozie")}}
 
 
 async def test_an_oozie_that_cannot_list_changes_is_said_to_be_read_in_bulk(tmp_path: pathlib.Path) -> None:
