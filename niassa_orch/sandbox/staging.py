@@ -53,6 +53,7 @@ def stage(directory: pathlib.Path, uid: int) -> Staged:
         _copy(importlib.metadata.distribution(name), directory)
     interpreter = os.path.realpath(sys.executable)
     staged = Staged((interpreter, "-B", "-m", "niassa_orch"), {"PYTHONPATH": str(directory)})
+    _compile(interpreter, staged.environment)
     probe = subprocess.run(
         [*staged.argv, "version"],
         user=uid,
@@ -71,6 +72,12 @@ def stage(directory: pathlib.Path, uid: int) -> Staged:
         )
         raise StagingError(message)
     return staged
+
+
+def _compile(interpreter: str, environment: dict[str, str]) -> None:
+    """Compile once, as who owns it, what every start would otherwise compile anew: no other user may write there."""
+    argv = [interpreter, "-m", "niassa_orch", "version"]
+    subprocess.run(argv, cwd="/", env=environment, capture_output=True, umask=0o022, check=False)
 
 
 def _needed() -> set[str]:
