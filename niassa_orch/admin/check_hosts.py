@@ -82,7 +82,7 @@ async def look(enrolled: enrolling.Enrolled, lists: Lists) -> links.Link:
     )
     seen += f" (looked at {', '.join(map(str, looks))})"
     alike = [host for host, _ in hosts.most_common() if _short(host) == _short(account.host)]
-    if alike and not mine:
+    if theirs and alike and not mine:
         mend = f'host = "{alike[0]}"  # in {account.name}.toml, if that is this machine too'
         return links.look(_LINK, seen, mend)
     return links.ok(_LINK, seen)
