@@ -34,19 +34,18 @@ class Checked:
 
 async def check(stage: stages.Stage, *accounts: str, **environment: object) -> Checked:
     """Look, as the service's user; what it prints is JSON from the first to the last character."""
-    asked = await stage.start("check", "--json", *accounts, **environment)
-    exit_code = await asked.ended(110)
+    exit_code, text = await stage.command("check", "--json", *accounts, **environment)
     stage.assert_secrets_kept()
-    rows = json.loads(asked.text)
+    rows = json.loads(text)
     keys = {field.name for field in dataclasses.fields(links.Link)}
-    assert all(set(row) == keys for row in rows), asked.text
+    assert all(set(row) == keys for row in rows), text
     found = [links.Link(**{**row, "verdict": links.Verdict(row["verdict"])}) for row in rows]
     for link in found:
         asks = link.verdict in (links.Verdict.LOOK, links.Verdict.BAD)
         assert link.seen, link
         assert bool(link.mend) == asks, f"a mend where one is needed, and nowhere else: {link}"
     named = {(link.account, link.name): link for link in found}
-    assert len(named) == len(found), f"no link twice: {asked.text}"
+    assert len(named) == len(found), f"no link twice: {text}"
     return Checked(exit_code, named)
 
 

@@ -20,7 +20,7 @@ import aiohttp
 
 from niassa_orch.sandbox import layout, staging, unix_users, up, users
 from niassa_orch.seqware import installation
-from tests.acceptance import books, machine, services
+from tests.acceptance import books, machine, services, spawning
 
 HOST = "server2.lab.net"
 QUICK = "align:0.1,sort:0.1"
@@ -80,7 +80,9 @@ class Stage:
         self.oozie = books.OozieBooks(http, addresses.oozie_url)
         self._http = http
         self.crew = crew
+        self.ending = contextlib.AsyncExitStack()
         self._started = 0
+        self._forked: spawning.Forked | None = None
 
     async def schedule(
         self,
@@ -151,33 +153,34 @@ class Stage:
 
     async def start(self, *words: str, **environment: object) -> services.Service:
         """Start the service; who calls this ends it."""
+        output, crew = self._output(), self.crew
+        argv = (*crew.argv, "--config", str(self.place.config_file), *(words or ("run",)))
+        with output.open("wb") as stream:
+            streams = {"stdin": asyncio.subprocess.DEVNULL, "stdout": stream, "stderr": stream}
+            process = await spawning.spawn(crew.user, argv, self._settings(environment), **streams)
+        return services.Service(process, output)
+
+    async def command(self, *words: str, **environment: object) -> tuple[int, str]:
+        """The exit code of a command and what it said; quicker than ``start``: see ``forking``."""
+        if self._forked is None:
+            crew = self.crew
+            self._forked = await self.ending.enter_async_context(
+                spawning.forked(crew.user, crew.argv, crew.environment)
+            )
+        config = ("--config", str(self.place.config_file))
+        exit_code, text = await self._forked.command([*config, *words], self._settings(environment))
+        self._output().write_text(text, "utf-8")
+        return exit_code, text
+
+    def _output(self) -> pathlib.Path:
         self._started += 1
-        output = self.place.directory.with_name(f"{self.place.directory.name}-service-{self._started}.log")
+        return self.place.directory.with_name(f"{self.place.directory.name}-service-{self._started}.log")
+
+    def _settings(self, environment: Mapping[str, object]) -> dict[str, str]:
         patience = environment.get("HTTP__TIMEOUT_SECONDS", 10)
         defaults = {"HTTP__TIMEOUT_SECONDS": patience, "HTTP__LIST_TIMEOUT_SECONDS": patience}
         settings = {"BEAT__INTERVAL_SECONDS": 0.3, **defaults, **environment}
-        crew = self.crew
-        who = pwd.getpwnam(crew.user) if crew.user else None
-        with output.open("wb") as stream:
-            process = await asyncio.create_subprocess_exec(
-                *crew.argv,
-                "--config",
-                str(self.place.config_file),
-                *(words or ("run",)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                cwd="/",
-                env={
-                    **os.environ,
-                    **crew.environment,
-                    **{f"NIASSA_ORCH_{key}": str(value) for key, value in settings.items()},
-                },
-                user=who.pw_uid if who else None,
-                group=who.pw_gid if who else None,
-                extra_groups=[] if who else None,
-            )
-        return services.Service(process, output)
+        return {**self.crew.environment, **{f"NIASSA_ORCH_{key}": str(value) for key, value in settings.items()}}
 
     def secrets(self) -> list[str]:
         """Every password of the stage, plain and as in an Authorization header."""
@@ -255,7 +258,9 @@ async def _up(
         if serving.done():
             serving.result()
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-            yield Stage(layout.Layout(directory), who, ready.result(), http, crew)
+            stage = Stage(layout.Layout(directory), who, ready.result(), http, crew)
+            async with stage.ending:
+                yield stage
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

@@ -215,7 +215,7 @@ async def test_accounts_whose_neighbours_hang_delay_nobody_and_the_command_ends(
         for user in ("alice@lab.net", "bob@lab.net"):
             await stage.web.order("hang", user=user, times=None)
         started = time.monotonic()
-        told = await stage.start("check")
+        told = await stage.start("check", HTTP__TIMEOUT_SECONDS=5)
 
         async def quick_are_told() -> bool | None:
             return all(f"{who}         " in told.text for who in ("carol", "dave ")) or None
