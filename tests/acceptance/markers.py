@@ -66,6 +66,7 @@ class Watch:
     def __init__(self, own: bytes, marks: Collection[bytes]) -> None:
         self._own = own
         self._marks = marks
+        self._clean: set[bytes] = set()
         self.command_lines: set[bytes] = set()
         self.leaks: set[bytes] = set()
 
@@ -93,8 +94,12 @@ class Watch:
         if self._own not in command:
             self.command_lines.add(command)
             both = command + b"\0" + (entry / "environ").read_bytes()
+            if both in self._clean:
+                return False
             if any(mark in both for mark in self._marks):
                 self.leaks.add(command)
+            else:
+                self._clean.add(both)
         return False
 
 

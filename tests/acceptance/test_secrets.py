@@ -161,10 +161,15 @@ def _spoil_profiles(stage: stages.Stage) -> None:
 
 
 async def _ask(stage: stages.Stage, *commands: str) -> None:
-    """The commands of an administrator meanwhile."""
-    for words in commands:
-        running = await _start(stage, *words.split())
-        await running.ended(60)
+    """The commands of an administrator meanwhile, two at once."""
+    places = asyncio.Semaphore(2)
+
+    async def ask(words: str) -> None:
+        async with places:
+            running = await _start(stage, *words.split())
+            await running.ended(60)
+
+    await asyncio.gather(*map(ask, commands))
 
 
 @pytest.mark.timeout(300)
@@ -184,7 +189,8 @@ async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(tmp_path:
                 await _let_the_web_service_fail(stage, service, elsewhere)
                 await _let_oozie_fail(stage, service)
             _spoil_profiles(stage)
-            await _ask(stage, *_COMMANDS)
+            if face == "lines":  # commands do not know of the service's face
+                await _ask(stage, *_COMMANDS)
             await stage.web.order("status", status=401, times=None)
             await _says(service, *(f"refuses the login of {name}" for name in _NAMES))
         assert _leaks(stage) == []  # the journal too, as long as it is one
