@@ -63,6 +63,24 @@ async def test_a_service_that_runs_is_told_and_neither_it_nor_its_journal_is_dis
     assert (await checking.check(stage)).links[STATE].seen.endswith("no service uses it now")
 
 
+async def test_while_a_service_runs_nothing_is_changed_anywhere(stage: stages.Stage) -> None:
+    """One that has nothing to do for an hour: whatever is changed meanwhile, the check changed."""
+    async with stage.service(BEAT__INTERVAL_SECONDS=3600) as service:
+        for name in ("alice", "bob"):
+            await service.tells("account.started", account=name)
+        await stage.web.swept()
+        await service.tells("accounts.watched")
+        looked_at = [path for path in stage.place.directory.iterdir() if path.name != "servers"]
+        assert {stage.place.state_dir, stage.place.accounts_dir} <= set(looked_at)
+        before, runs = checking.everything(looked_at), await stage.web.runs()
+        assert str(stage.place.state_dir / "journal.sqlite-shm") in before
+        found = await checking.check(stage)
+        assert checking.everything(looked_at) == before
+        assert await stage.web.runs() == runs
+    assert found.wrong() == {}
+    assert found.links[STATE].seen.endswith("a service uses it now")
+
+
 async def test_a_journal_that_a_killed_service_left_is_looked_at_and_stays_as_it_is(stage: stages.Stage) -> None:
     async with stage.service() as service:
         await stage.web.reach("completed", await stage.schedule("alice"))
