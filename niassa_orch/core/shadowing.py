@@ -161,7 +161,7 @@ class Shadowing:
         run = await self._read(enrolled, active, accession)
         shadow = self._open.get((accession, shadows.Kind.STATUS))
         if shadow is not None:
-            await self._judge(shadow, shadows.moved(run, account, shadow.basis, frozenset(shadow.wanted.split(","))))
+            await self._judge(shadow, shadows.moved(run, account, shadow.basis, await _wanted(enrolled, run, shadow)))
         if run is None or not selection.is_of(run, account) or run.status in (None, runs.RunStatus.SUBMITTED):
             return
         wanted = shadows.wanted_status(await _decision(enrolled, run))
@@ -208,15 +208,28 @@ class Shadowing:
         self._board.event(name, account=self._line.name, level=board.Level.INFO, **fields)
 
 
+async def _wanted(
+    enrolled: enrolling.Enrolled, run: runs.WorkflowRun | None, shadow: journal_shadows.Shadow
+) -> frozenset[str]:
+    """Every status that we would have written; also that of now, for a job that went on between two looks of ours."""
+    wanted = frozenset(shadow.wanted.split(","))
+    if run is None or run.status is None or str(run.status) in wanted | {shadow.basis}:
+        return wanted
+    before = dataclasses.replace(run, status=runs.RunStatus(shadow.basis))
+    return wanted | {str(shadows.wanted_status(await _decision(enrolled, before)))}
+
+
 async def _decision(enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> transitions.Decision:
     if run.engine_family is not runs.EngineFamily.OOZIE:
         return transitions.Decision()
     if not run.status_cmd:
         return transitions.decide_without_job(run, settled=True)
     try:
-        return transitions.decide(run, await enrolled.oozie().job(run.status_cmd))
+        job = await enrolled.oozie().job(run.status_cmd)
     except errors.JobUnknownError:
         return transitions.Decision()
+    # The crontab of another account launched it, for the same host: such a run is left alone (run.left_alone).
+    return transitions.decide(run, job) if job.user == enrolled.account.unix_user else transitions.Decision()
 
 
 def _unseen(account: accounts.Account, run: runs.WorkflowRun) -> journal_shadows.Shadow:

@@ -105,6 +105,22 @@ async def test_a_status_that_cron_makes_up_differs(stage: stages.Stage, scene: S
     assert "shadow.differs" in stage.events
 
 
+async def test_cron_may_be_a_step_ahead_of_our_last_look(stage: stages.Stage, scene: Scene) -> None:
+    scene.running(7, J.RUNNING, R.PENDING)
+    assert await scene.told() == [(7, "running", "", None)]
+    stage.oozie.becomes("7-oozie-W", J.SUCCEEDED)
+    scene.cron(7, R.COMPLETED, statusCmd="7-oozie-W", workflowEngine="oozie")
+    assert await scene.told() == [(7, "running", "completed", A.AGREED)]
+    assert "shadow.differs" not in stage.events
+
+
+async def test_nothing_is_wanted_of_a_run_whose_job_another_user_has(stage: stages.Stage, scene: Scene) -> None:
+    """As without shadow mode, where it is left alone."""
+    scene.running(7, J.RUNNING, R.PENDING)
+    stage.oozie.start("7-oozie-W", J.RUNNING, user="niassa-alice")
+    assert await scene.told() == []
+
+
 async def test_cron_may_be_a_step_behind_a_job_that_goes_on(stage: stages.Stage, scene: Scene) -> None:
     scene.running(7, J.RUNNING, R.PENDING)
     await scene.told()
