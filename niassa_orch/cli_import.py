@@ -48,7 +48,7 @@ def import_crontabs(
     around = reader.surroundings()
     sources = [*_of_users(users or [], reader, around), *_of_files(files or [], reader, around)]
     mediator = mediator_needs.read(service.engine.mediator)
-    host = migrate.Host(service, reader.settings, reading.home_of, reading.is_root, mediator)
+    host = migrate.Host(service, reader.settings, reading.home_of, reading.is_root, mediator, is_own=reading.is_own)
     found = migrate.plan(sources, host)
     if not dry_run:
         found = migrate.write(found, host)

@@ -127,7 +127,10 @@ def _gone(dropped: Sequence[journal_shadows.Dropped]) -> Iterator[str]:
 
 def _summary(kept: list[journal_shadows.Shadow]) -> str:
     if not kept:
-        return "nothing was decided in shadow mode yet: niassa-orch run --shadow, or shadow = true in a profile"
+        return (
+            "nothing was decided in shadow mode yet: niassa-orch run --shadow, or shadow = true in a profile; "
+            "where that works, what a crontab launched between two looks is known within beat.sweep_seconds"
+        )
     counts = collections.Counter(str(shadow.agreement or _WAITS) for shadow in kept)
     agreed = (shadow for shadow in kept if shadow.agreement is shadows.Agreement.AGREED)
     seconds = [after for after in map(_after_seconds, agreed) if after is not None]

@@ -34,7 +34,10 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """One profile: what it is for, and what became of it. ``places`` are crontabs with the numbers of their lines."""
+    """One profile: what it is for, and what became of it. ``places`` are crontabs with the numbers of their lines.
+
+    ``waits``: there are ``notes`` without which the service cannot serve it, so that its lines stay at work.
+    """
 
     wanted: profile_drafts.Wanted
     settings_file: str
@@ -46,6 +49,12 @@ class Finding:
     threads: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     places: tuple[tuple[str, int], ...] = ()
+    waits: bool = False
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the service does what the crontab did, once the profile is there."""
+        return self.state in SERVED and not self.waits
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Plan:
         """Whether everything was understood and everything that launches can be served."""
         unclear = any(line.seen.unclear for source in self.sources for line in source.crontab.lines)
         troubled = any(source.trouble for source in self.sources)
-        return not unclear and not troubled and all(finding.state in SERVED for finding in self.findings)
+        return not unclear and not troubled and all(finding.is_served for finding in self.findings)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,6 +83,7 @@ class Host:
         is_root: Whether a Unix user is root, under any name.
         mediator: What ``mediator.json`` says; ``None`` where it is not there.
         machine: The name that the engine takes without ``--host``.
+        is_own: Whether a Unix user is our own, for whom no mediator is needed.
     """
 
     service: service_settings.Settings
@@ -82,6 +92,7 @@ class Host:
     is_root: collections.abc.Callable[[str], bool]
     mediator: mediator_needs.Document | None = None
     machine: str = dataclasses.field(default_factory=socket.getfqdn)
+    is_own: collections.abc.Callable[[str], bool] = lambda _user: False
 
 
 def plan(sources: collections.abc.Sequence[Source], host: Host) -> Plan:
@@ -100,7 +111,8 @@ def plan(sources: collections.abc.Sequence[Source], host: Host) -> Plan:
         finding = _finding(one, names[one], calls, known, host, homes)
         finding = _without_double(finding, claims)
         notes = mediator_needs.notes(one, homes[one.unix_user], calls, wanted, host.mediator)
-        findings.append(dataclasses.replace(finding, notes=notes))
+        waits = bool(notes) and not host.is_own(one.unix_user)
+        findings.append(dataclasses.replace(finding, notes=notes, waits=waits))
     return Plan(tuple(sources), tuple(findings))
 
 

@@ -4,6 +4,7 @@ Pure. Nothing secret is in it: lines of crontabs come masked, settings as checke
 ``cli_import``, which prints it.
 """
 
+import collections
 import collections.abc
 import typing
 
@@ -37,6 +38,8 @@ def lines(plan: migrate.Plan) -> list[str]:
     return [
         *_words_on_profiles(plan),
         *_not_understood(plan),
+        *_without_engine(plan),
+        *_to_leave(plan),
         *_to_disable(plan),
     ]
 
@@ -53,6 +56,10 @@ def to_json(plan: migrate.Plan, *, dry_run: bool) -> dict[str, typing.Any]:
         "disable": [
             {"crontab": source.name, "edit": source.edit, "lines": [_line(line) for line in found]}
             for source, found in _disabled(plan)
+        ],
+        "leave": [
+            {"crontab": source, "line": number, "text": text, "profiles": list(names)}
+            for source, number, text, names in _left(plan)
         ],
         "other_commands": {source.name: source.crontab.others for source in plan.sources},
     }
@@ -86,8 +93,11 @@ def _words_on_profiles(plan: migrate.Plan) -> list[str]:
     for finding in plan.findings:
         said += [f"{finding.name}: {finding.reason}"] if finding.reason else []
         said += [f"{finding.name}: {note}" for note in finding.notes]
+    threads = collections.defaultdict(list)
+    for finding in plan.findings:
         if finding.threads:
-            said.append(f"{finding.name}: --threads {', '.join(finding.threads)} is replaced by pool.size")
+            threads[", ".join(finding.threads)].append(finding.name)
+    said += [f"--threads {number} is replaced by pool.size: {', '.join(names)}" for number, names in threads.items()]
     return [*said, ""] if said else []
 
 
@@ -111,10 +121,43 @@ def _not_understood(plan: migrate.Plan) -> list[str]:
     return ["Not understood, and so nothing was taken from it; look yourself:", *said, ""]
 
 
+def _without_engine(plan: migrate.Plan) -> list[str]:
+    """Crontabs that were named, and of which nothing is told elsewhere: who counts the accounts would miss them."""
+    names = [
+        source.name
+        for source in plan.sources
+        if not source.trouble and not any(line.seen.calls or line.seen.unclear for line in source.crontab.lines)
+    ]
+    # Where that holds for all of them it stands instead of the table.
+    if not plan.findings or not names:
+        return []
+    told = f"Nothing here is known to launch or propagate: {', '.join(names)}."
+    return [told, "Who launches for them? See also root (niassa-orch import root), /etc/cron.d and other machines.", ""]
+
+
+def _left(plan: migrate.Plan) -> collections.abc.Iterator[tuple[str, int, str, tuple[str, ...]]]:
+    """Lines that launch for what no profile serves yet, with the names of those profiles."""
+    for source in plan.sources:
+        for line in source.crontab.lines:
+            place = (source.name, line.number)
+            names = tuple(one.name for one in plan.findings if place in one.places and not one.is_served)
+            if names:
+                yield source.name, line.number, line.text, names
+
+
+def _to_leave(plan: migrate.Plan) -> list[str]:
+    said: list[str] = []
+    for source, number, text, names in _left(plan):
+        said += [f"{source} line {number} (for {', '.join(names)})", f"    {text}"]
+    if not said:
+        return []
+    return ["Leave these lines at work until what is said above is done, then import again:", *said, ""]
+
+
 def _disabled(plan: migrate.Plan) -> list[tuple[migrate.Source, list[crontabs.Line]]]:
     """Lines of which everything is served by a profile now."""
-    served = {place for finding in plan.findings if finding.state in migrate.SERVED for place in finding.places}
-    left = {place for finding in plan.findings if finding.state not in migrate.SERVED for place in finding.places}
+    served = {place for finding in plan.findings if finding.is_served for place in finding.places}
+    left = {place for finding in plan.findings if not finding.is_served for place in finding.places}
     found = []
     for source in plan.sources:
         of_source = [
@@ -137,4 +180,10 @@ def _to_disable(plan: migrate.Plan) -> list[str]:
                 said.append(f"        it calls more than seqware ({others}): take out the seqware commands alone")
     if not said:
         return ["No line is to be disabled."]
-    return ["When the service has been looked at, disable these lines of crontabs (nothing was changed there):", *said]
+    told = ["When the service has been looked at, disable these lines of crontabs (nothing was changed there)"]
+    if sum(finding.is_served for finding in plan.findings) > 1:
+        # launch-scheduled takes what is for --host or for this machine, and does not look at the owner.
+        told[0] += ","
+        told.append("all of them at once: each of them launches the runs of all accounts for its host and this machine")
+    told[-1] += ":"
+    return [*told, *said]

@@ -127,6 +127,11 @@ def is_root(user: str) -> bool:
     return pwd.getpwnam(user).pw_uid == 0
 
 
+def is_own(user: str) -> bool:
+    """Whether a Unix user is the one who imports."""
+    return pwd.getpwnam(user).pw_uid == os.geteuid()
+
+
 def _content(user: str, path: str, limit_bytes: int) -> bytes | None:
     """The bytes of a file as a user reads it; ``None`` where there is none.
 
