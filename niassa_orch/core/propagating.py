@@ -107,7 +107,12 @@ class Propagator:
 
     async def _follow(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job) -> Propagated:
         if job.user != enrolled.account.unix_user:
-            reason = f"its job {job.id} belongs to {job.user}, not to {enrolled.account.unix_user}"
+            user = enrolled.account.unix_user
+            # A crontab launches whatever is for its host, also what is another account's.
+            reason = (
+                f"its job {job.id} belongs to {job.user}, not to {user}; if a crontab of {job.user} launched it, this "
+                f"as {user} writes its status: seqware workflow-run propagate-statuses --accession {run.accession}"
+            )
             self.complain(enrolled, run.accession, reason)
             return Propagated()
         if run.status not in runs.REQUESTED:
