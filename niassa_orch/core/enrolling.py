@@ -4,6 +4,7 @@ What a profile leaves out is read from the user's own seqware settings, as that 
 ``core.worker`` at its start, after a reload, and when the web service refused the login (passwords are read again).
 """
 
+import asyncio
 import dataclasses
 import os
 import pathlib
@@ -97,6 +98,7 @@ class Enrolling:
         self._redact = redact
         self._trail = trail
         self._claims: dict[tuple[str, str, str], str] = {}
+        self._moving: dict[str, asyncio.Event] = {}
 
     async def enrol(self, profile: profiles.Profile) -> Enrolled:
         """Complete a profile and make its clients.
@@ -152,25 +154,44 @@ class Enrolling:
     def release(self, name: str) -> None:
         """Give back what an account claimed, when it is not served any more."""
         self._claims = {claim: owner for claim, owner in self._claims.items() if owner != name}
+        if (moved := self._moving.pop(name, None)) is not None:
+            moved.set()
+
+    def move(self, name: str) -> None:
+        """An account's profile changed or went: what it claimed it gives back when its beat ends; others wait for that.
+
+        So two profiles that swap what they serve are refused nothing, and neither serves what the other still works at.
+        """
+        self._moving.setdefault(name, asyncio.Event())
+
+    def is_moving(self, name: str) -> bool:
+        """Whether others wait, or would, for what an account claimed by the profile that it had."""
+        return name in self._moving
 
     def claims(self) -> tuple[tuple[str, str, str], ...]:
         """What accounts have claimed that are served."""
         return tuple(self._claims)
 
-    def claim(self, profile: profiles.Profile, account: accounts.Account) -> None:
+    async def claim(self, enrolled: Enrolled) -> None:
         """Two accounts with the same web service, user and host would both launch the same runs: the first has them.
+
+        Who wants what an account has that moves waits until that one let go; it holds nothing meanwhile.
 
         Raises:
             ProfileError: Another account has claimed the same.
         """
+        account = enrolled.account
         self.release(account.name)
+        while (moving := self._moving.get(self._claims.get(account.claim, ""))) is not None:
+            await moving.wait()
         owner = self._claims.setdefault(account.claim, account.name)
         if owner != account.name:
             reason = (
                 f"account {owner} already serves {account.web_user} on {account.host} at {account.web_service_url}; "
                 f"remove or disable one of the two profiles"
             )
-            raise errors.ProfileError(profile.file, "", reason)
+            file = f"{account.name}.toml"
+            raise errors.ProfileError(file, "", reason)
 
     def _mediator(self, chosen: choosing.Choosing) -> pathlib.Path:
         """The mediator of all other accounts, which sudo names; a root-owned file beside it says what it calls."""

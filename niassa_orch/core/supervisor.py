@@ -184,15 +184,10 @@ class Supervisor:
         return True
 
     async def _run_after(self, earlier: asyncio.Task[None] | None, started: worker.Worker) -> None:
-        """A worker begins when the one that served the same account before has ended, whatever the account's name was.
-
-        A profile that is renamed claims what its former name claims until that one's beat has ended.
-        """
-        name, unix_user = started.profile.name, started.profile.unix_user
+        """A worker begins when the one that served an account of the same name before has ended."""
+        name = started.profile.name
         if earlier is not None:
             await asyncio.wait({earlier})
-        for gone in [gone for gone in self._retired if gone.profile.unix_user == unix_user and gone is not started]:
-            await gone.gave_back.wait()
         self._desk.told.event("account.started", account=name, unix_user=started.profile.unix_user)
         await guard.keep(f"worker:{name}", started.run, self._desk.told, account=name, stopping=started.stopping)
         self._desk.told.event("account.stopped", account=name)

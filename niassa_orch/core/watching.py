@@ -8,7 +8,7 @@ A login is proven by a request of its own at the start and once an hour; the pol
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from niassa_orch import errors
 from niassa_orch.core import active_runs, enrolling, pollers, polling
@@ -28,12 +28,13 @@ class Watch:
 
     Args:
         shared: The pollers of all accounts.
-        claim: Says whether the account may serve its web service, user and host; raises ProfileError if not.
+        claim: Waits until it is sure whether the account may serve its web service, user and host; raises ProfileError
+            if not.
         wake: Called when something became due between two beats.
     """
 
     def __init__(
-        self, shared: pollers.Pollers, claim: Callable[[enrolling.Enrolled], None], wake: Callable[[], None]
+        self, shared: pollers.Pollers, claim: Callable[[enrolling.Enrolled], Awaitable[None]], wake: Callable[[], None]
     ) -> None:
         self._shared = shared
         self._claim = claim
@@ -146,7 +147,7 @@ class Watch:
         await self._prove(enrolled)
         self.leave()
         # Only a login that was proven claims anything.
-        self._claim(enrolled)
+        await self._claim(enrolled)
         poller = self._shared.of_runs(enrolled)
         self._member = poller.join(enrolled, time.monotonic())
         self._runs = poller.runs_of(enrolled.account.web_user)

@@ -33,14 +33,12 @@ class Worker:
         self._line.state = board.State.STARTING
         self.stopping = asyncio.Event()
         self._leaving = asyncio.Event()
-        #: Set when it serves no run any more, though calls of it may still live: another account may have them.
-        self.gave_back = asyncio.Event()
         self._wake = asyncio.Event()
         self._enrolled: enrolling.Enrolled | None = None
         self._refreshed = 0
         self._throttle = throttle.Throttle(desk.service.beat.interval_seconds, _BACKOFF_MOST_SECONDS)
         self._refused_since: float | None = None
-        self._watch = watching.Watch(desk.pollers, self._claim, self._wake.set)
+        self._watch = watching.Watch(desk.pollers, desk.enrolling.claim, self._wake.set)
         self._launcher = staffing.launcher(self._line, desk, self._watch.doubt)
         self._rounds = staffing.rounds(self._line, desk)
         self._cycle = staffing.beats(self._line, desk, self._launcher, self._rounds, self._watch, self.stopping)
@@ -59,6 +57,7 @@ class Worker:
         """Work by another profile from the next beat on; what is in flight keeps what it began with."""
         self._profile = profile
         self._line.unix_user = profile.unix_user
+        self._desk.enrolling.move(profile.name)
         self.refresh()
 
     def refresh(self) -> None:
@@ -99,6 +98,7 @@ class Worker:
     def retire(self) -> None:
         """The account is not to be served any more: begin no new work, see through the calls under way, then end."""
         self._launcher.revoke()
+        self._desk.enrolling.move(self._profile.name)
         self.stopping.set()
         self._wake.set()
 
@@ -112,14 +112,13 @@ class Worker:
             self._line.state = board.State.STOPPING
             # Whoever serves the account next need not wait for its calls: it launches nothing that the journal fences.
             self._give_back()
-            self.gave_back.set()
             await guard.unless(self._leaving, self._launcher.finish())
             await self._launcher.stop()
         except asyncio.CancelledError:
             await self._launcher.stop(at_once=True)
             raise
         finally:
-            self.gave_back.set()
+            self._arrive_nowhere()
             await self._rounds.stop()
 
     async def once(self) -> bool:
@@ -174,8 +173,10 @@ class Worker:
         self._watch.leave()
         self._desk.enrolling.release(self._profile.name)
 
-    def _claim(self, enrolled: enrolling.Enrolled) -> None:
-        self._desk.enrolling.claim(self._profile, enrolled.account)
+    def _arrive_nowhere(self) -> None:
+        """Nobody waits for what it had by a profile that is gone, though it does not work by its new one."""
+        if self._desk.enrolling.is_moving(self._profile.name):
+            self._give_back()
 
     async def _enrol(self) -> enrolling.Enrolled | None:
         """The account as its profile and its secrets say, or ``None`` when they changed meanwhile."""
@@ -202,6 +203,7 @@ class Worker:
 
     def _fail(self, state: board.State, exc: errors.NiassaOrchError) -> float:
         self._refused_since = None
+        self._arrive_nowhere()
         wait = self._throttle.fail(time.monotonic())
         level = board.Level.ERROR if state is board.State.MISCONFIGURED else board.Level.WARNING
         self._report(state, str(exc), level)

@@ -165,7 +165,7 @@ class Stage:
     ) -> cycle.Cycle:
         """Bob's."""
         shadow = shadowing.Shadowing(self.line, self.told, self.slots, self.journal)
-        watch = sees or watching.Watch(self.pollers, lambda _known: None, lambda: None)
+        watch = sees or watching.Watch(self.pollers, claims_nothing, lambda: None)
         made = self.propagator(), self.rounds(), shadow, watch, self.orders
         return cycle.Cycle(self.line, self.slots, launcher, *made, stopping)
 
@@ -270,3 +270,7 @@ def no_descriptor_left() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def claims_nothing(_known: enrolling.Enrolled) -> None:
+    """Of a watch that stands alone."""

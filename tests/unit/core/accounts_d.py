@@ -45,6 +45,11 @@ class Scene:
         """As the board shows them."""
         return {line.name: line.state for line in self.told.snapshot().accounts}
 
+    @property
+    def hosts(self) -> dict[str, str]:
+        """By account, as far as it is known."""
+        return {line.name: line.account.host for line in self.told.snapshot().accounts if line.account is not None}
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let the service work until this holds."""
         await self.stage.until(holds)

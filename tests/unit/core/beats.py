@@ -14,7 +14,7 @@ class Beats:
         self.stage = stage
         self.stopping = asyncio.Event()
         self.launcher = stage.launcher()
-        self.watch = watching.Watch(stage.pollers, lambda _known: None, lambda: None)
+        self.watch = watching.Watch(stage.pollers, stages.claims_nothing, lambda: None)
         self.cycle = stage.cycle(self.launcher, self.stopping, self.watch)
 
     async def beat(self) -> None:

@@ -25,7 +25,7 @@ def clock(stage: stages.Stage) -> clocks.Clock:
 
 
 def watch_of(stage: stages.Stage) -> watching.Watch:
-    return watching.Watch(stage.pollers, lambda _known: None, lambda: None)
+    return watching.Watch(stage.pollers, stages.claims_nothing, lambda: None)
 
 
 async def test_a_second_beat_while_all_is_fresh_asks_nobody_and_works_off_what_became_due(

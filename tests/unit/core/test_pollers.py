@@ -20,7 +20,7 @@ def enrolled(stage: stages.Stage, name: str, *, alone: bool) -> enrolling.Enroll
 
 
 def watch(stage: stages.Stage) -> watching.Watch:
-    return watching.Watch(stage.pollers, lambda _known: None, lambda: None)
+    return watching.Watch(stage.pollers, stages.claims_nothing, lambda: None)
 
 
 def poller_of(stage: stages.Stage, known: enrolling.Enrolled) -> "weakref.ref[polling.RunPoller]":

@@ -65,7 +65,7 @@ def clock(stage: stages.Stage) -> clocks.Clock:
 
 async def a_beat_ago(stage: stages.Stage, known: enrolling.Enrolled) -> tuple[watching.Watch, active_runs.ActiveRuns]:
     """What an account sees of its neighbours since a beat ago."""
-    watch = watching.Watch(stage.pollers, lambda _known: None, lambda: None)
+    watch = watching.Watch(stage.pollers, stages.claims_nothing, lambda: None)
     seen = await watch.look(known)
     await watch.look_at_jobs(known)
     stage.clock.advance(BEAT_SECONDS)

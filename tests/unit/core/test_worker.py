@@ -108,7 +108,7 @@ async def test_a_worker_beats_until_it_is_stopped_and_gives_back_what_it_claimed
     assert busy.line.state is State.STOPPING
     assert busy.enrolling.released[-1] == "bob"
     other = served.profile("robert")
-    busy.enrolling.claim(other, (await busy.enrolling.enrol(other)).account)
+    await busy.enrolling.claim(await busy.enrolling.enrol(other))
     assert busy.stage.service.asked.count("LIST submitted") == polled
 
 
