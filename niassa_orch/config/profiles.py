@@ -79,7 +79,7 @@ def read(path: Path, directory: int, settings: service_settings.Settings) -> Pro
             "is no name of a profile: letters, digits and ._@- and .toml at the end; "
             "a file that is not meant to be read may end in .disabled"
         )
-        raise errors.ProfileError(_shown(path.name), "", reason)
+        raise errors.ProfileError(shown(path.name), "", reason)
     try:
         guarded.check_owner_and_mode(path.parent, os.fstat(directory), guarded.WRITABLE_BY_OTHERS)
         content = guarded.read_bytes(
@@ -108,7 +108,7 @@ def _unix_user(file: str, unix_user: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(unix_user)
     except (KeyError, ValueError) as exc:
-        reason = f"this machine has no Unix user {_shown(unix_user)!r}: make it, or correct the name"
+        reason = f"this machine has no Unix user {shown(unix_user)!r}: make it, or correct the name"
         raise errors.ProfileError(file, "unix_user", reason) from exc
 
 
@@ -152,5 +152,6 @@ def _doubles(profiles: list[Profile], settings: service_settings.Settings) -> di
     return doubles
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A text as it may be printed."""
     return text if text.isprintable() else ascii(text)[1:-1]

@@ -6,30 +6,26 @@ do refusals. Blocks (files, the user database), so look in a thread, in one at a
 through ``load`` by the commands that show or check accounts.
 """
 
-import contextlib
 import dataclasses
-import os
-import re
-import shlex
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from niassa_orch import errors
-from niassa_orch.config import profiles, settings
+from niassa_orch.config import entries, profiles, settings
 
 #: A file that changed, or went, counts when it was seen the same for so long.
 STILL_SECONDS = 0.5
 #: What keeps still is not kept waiting longer than this by files that do not.
 PATIENCE_SECONDS = 1.0
+#: Who reads all of it once waits so long for files that do not keep still.
+LOAD_SECONDS = 2.0
 _LEAST_SECONDS = 0.02
 
-# Hidden and editors' files, and what administrators and package tools park beside a file that is read.
-_IGNORED = re.compile(
-    r"\..*|.*~|#.*#|README.*|.*\.(example|disabled|bak|orig|rpm(new|orig|save)|dpkg-[a-z]+)", re.DOTALL
+_UNFINISHED = (
+    "is being written again and again and may not be whole, so it was not read: ask once more, or write it under a "
+    "name that begins with a dot and rename it (mv)"
 )
-#: What ``lstat`` says of a file and of the directory around it, as far as it decides whether the file is read anew.
-_Signature = tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,17 +35,21 @@ class Look:
     Args:
         profiles: All profiles, when a file was read or has gone; ``None`` when there was nothing to read.
         again_seconds: Look again after so long, since a file changed and has not kept still yet; ``None``: no hurry.
+        restless: Names of files that changed, came or went, and have not kept still yet: what was read last counts.
+        unread: Those of them of which nothing was read ever.
     """
 
     profiles: profiles.Profiles | None
     again_seconds: float | None
+    restless: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Taken:
-    """A file as it was read; without a signature if it was so young that it may have changed unseen since."""
+    """A file as it was read."""
 
-    signature: _Signature | None
+    signature: entries.Signature
     found: profiles.Profile | errors.ProfileError
 
 
@@ -59,81 +59,111 @@ class Shelf:
     Args:
         directory: The settings' ``accounts_dir``; looked up anew by every look, so that it may be a symbolic link.
         service: For the host of profiles that name none, and for ``allow_root``.
+        clock: In seconds, of a clock that is never set.
     """
 
-    def __init__(self, directory: Path, service: settings.Settings) -> None:
+    def __init__(
+        self, directory: Path, service: settings.Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._directory = directory
         self._service = service
         self._taken: dict[str, _Taken] = {}
-        self._restless: dict[str, tuple[_Signature | None, float]] = {}
+        self._restless: dict[str, tuple[entries.Signature | None, float]] = {}
         self._restless_since: float | None = None
 
     def read(self) -> Look:
-        """Read every file now: at the start, and when a person asks for it.
+        """Read every file anew that is at rest: at the start, and when a person asks for it.
+
+        What was written a moment ago, by the clock, may still be written: it is left to the looks that follow, by
+        which it has to keep still. So is what went a moment ago, and a file whose time is still to come.
 
         Raises:
             errors.SettingsError: The directory itself cannot be read; with the command to run.
         """
-        with _opened(self._directory) as descriptor:
-            seen = self._seen(descriptor)
-            self._taken, self._restless, self._restless_since = {}, {}, None
-            self._take(seen, seen, descriptor)
-        young = any(taken.signature is None for taken in self._taken.values())
-        return Look(self._all(), STILL_SECONDS if young else None)
+        with entries.opened(self._directory) as descriptor:
+            began, seen = self._clock(), entries.seen(self._directory, descriptor)
+            self._compare(seen, None)
+            moving = self._restless.keys() - self._still(began)
+            young = {name for name in moving if name not in seen or _is_young(seen[name])}
+            self._take((seen.keys() | self._taken.keys()) - young, seen, descriptor)
+        return self._looked(self.latest)
 
-    def look(self, now: float, *, refused_too: bool = False) -> Look:
+    def look(self, *, refused_too: bool = False, only: Collection[str] | None = None) -> Look:
         """Read what changed and keeps still, or has kept others waiting for long enough.
 
         Args:
-            now: In seconds of a clock that is never set; the same in all looks.
             refused_too: Read what is refused anew, though its file is the same: its reason may lie elsewhere.
+            only: Look at files of these names and no other.
 
         Raises:
             errors.SettingsError: The directory itself cannot be read; with the command to run.
         """
-        with _opened(self._directory) as descriptor:
-            seen = self._seen(descriptor)
-            names = self._still(seen, now)
+        with entries.opened(self._directory) as descriptor:
+            began, seen = self._clock(), entries.seen(self._directory, descriptor)
+            self._compare(seen, only)
+            names = self._still(began)
+            waited = began - self._restless_since if self._restless_since is not None else 0.0
+            if len(names) < len(self._restless) and waited < PATIENCE_SECONDS:
+                names = set()
             if refused_too:
                 names |= {name for name in self._refused() if name not in self._restless}
-            self._take(names, seen, descriptor)
-        self._restless = {name: state for name, state in self._restless.items() if name not in names}
-        if names or not self._restless:
-            self._restless_since = now if self._restless else None
-        return Look(self._all() if names else None, self._again(now))
+            taken = self._take(names, seen, descriptor)
+        return self._looked(self.latest if taken else None)
 
-    def _still(self, seen: Mapping[str, _Signature], now: float) -> set[str]:
-        """Which of those that changed are to be read now; notes how long each of them has been as it is."""
-        changed = [name for name in seen.keys() | self._taken.keys() if seen.get(name) != self._signature(name)]
+    @property
+    def latest(self) -> profiles.Profiles:
+        """What was read last of every file."""
+        return profiles.together([taken.found for taken in self._taken.values()], self._service)
+
+    def _compare(self, seen: Mapping[str, entries.Signature], only: Collection[str] | None) -> None:
+        """Note what changed since it was read, and for how long each of it has been as it is."""
+        now, names = self._clock(), seen.keys() | self._taken.keys()
+        changed = [name for name in names if seen.get(name) != self._signature(name) and (only is None or name in only)]
         before, self._restless = self._restless, {}
         for name in changed:
             same = name in before and before[name][0] == seen.get(name)
             self._restless[name] = before[name] if same else (seen.get(name), now)
         if self._restless_since is None and changed:
             self._restless_since = now
-        still = {name for name, (_, since) in self._restless.items() if now - since >= STILL_SECONDS}
-        waited = now - self._restless_since if self._restless_since is not None else 0.0
-        return still if len(still) == len(changed) or waited >= PATIENCE_SECONDS else set()
 
-    def _again(self, now: float) -> float | None:
-        """When the first of those that are left will have kept still."""
+    def _still(self, now: float) -> set[str]:
+        """Names of what was seen the same for long enough, the last time not before ``now``."""
+        return {name for name, (_, since) in self._restless.items() if now - since >= STILL_SECONDS}
+
+    def _looked(self, found: profiles.Profiles | None) -> Look:
+        now = self._clock()
+        if found is not None or not self._restless:
+            self._restless_since = now if self._restless else None
         waits = [since + STILL_SECONDS - now for _, since in self._restless.values()]
-        return max(_LEAST_SECONDS, min(wait for wait in waits if wait > 0)) if waits else None
+        again_seconds = max(_LEAST_SECONDS, min((wait for wait in waits if wait > 0), default=0.0)) if waits else None
+        restless = frozenset(self._restless)
+        return Look(found, again_seconds, restless, restless - self._taken.keys())
 
-    def _signature(self, name: str) -> _Signature | None:
+    def _signature(self, name: str) -> entries.Signature | None:
         return self._taken[name].signature if name in self._taken else None
 
     def _refused(self) -> set[str]:
         return {name for name, taken in self._taken.items() if isinstance(taken.found, errors.ProfileError)}
 
-    def _take(self, names: Collection[str], seen: Mapping[str, _Signature], descriptor: int) -> None:
+    def _take(self, names: Collection[str], seen: Mapping[str, entries.Signature], descriptor: int) -> bool:
+        """Read these, or forget them where they went; whether anything came of it.
+
+        What somebody wrote to while it was read is not taken.
+        """
+        is_any = False
         for name in names:
-            if name not in seen:
-                self._taken.pop(name, None)
+            found = self._found(name, descriptor) if name in seen else None
+            signature = entries.signature_at(name, descriptor)
+            if signature != seen.get(name):
+                self._restless[name] = (signature, self._clock())
                 continue
-            kept_still = name in self._restless
-            signature = seen[name] if kept_still or not _is_young(seen[name]) else None
-            self._taken[name] = _Taken(signature, self._found(name, descriptor))
+            is_any = True
+            self._restless.pop(name, None)
+            self._taken.pop(name, None)
+            if signature is not None and found is not None:
+                self._taken[name] = _Taken(signature, found)
+        return is_any
 
     def _found(self, name: str, descriptor: int) -> profiles.Profile | errors.ProfileError:
         try:
@@ -142,56 +172,23 @@ class Shelf:
             # Kept for long: without its traceback, which would keep what was read.
             return errors.ProfileError(exc.file, exc.key, exc.reason)
 
-    def _all(self) -> profiles.Profiles:
-        return profiles.together([taken.found for taken in self._taken.values()], self._service)
-
-    def _seen(self, descriptor: int) -> dict[str, _Signature]:
-        """What lies there and may be meant as a profile, with its signature."""
-        directory = os.fstat(descriptor)
-        seen = {}
-        try:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    if not _IGNORED.fullmatch(entry.name):
-                        with contextlib.suppress(FileNotFoundError):
-                            status = entry.stat(follow_symlinks=False)
-                            if entry.name.endswith(".toml") or not entry.is_dir(follow_symlinks=False):
-                                seen[entry.name] = _signature_of(status, directory)
-        except OSError as exc:
-            reason = f"accounts_dir: {self._directory} cannot be read: {exc.strerror}"
-            raise errors.SettingsError(reason) from exc
-        return seen
-
 
 def load(directory: Path, service: settings.Settings) -> profiles.Profiles:
-    """Read every profile of a directory, once; arguments and errors as those of ``Shelf`` and ``Shelf.read``."""
-    found = Shelf(directory, service).read().profiles
-    return found or profiles.Profiles((), ())
+    """Read every profile of a directory, once; arguments and errors as those of ``Shelf`` and ``Shelf.read``.
+
+    Blocks until what was written a moment ago keeps still, for ``LOAD_SECONDS`` at most; what does not is refused.
+    """
+    shelf = Shelf(directory, service)
+    began = time.monotonic()
+    look = shelf.read()
+    while look.again_seconds is not None and time.monotonic() - began < LOAD_SECONDS:
+        time.sleep(look.again_seconds)
+        look = shelf.look()
+    found = shelf.latest
+    unfinished = tuple(errors.ProfileError(profiles.shown(name), "", _UNFINISHED) for name in look.unread)
+    return dataclasses.replace(found, quarantined=(*found.quarantined, *unfinished)) if unfinished else found
 
 
-@contextlib.contextmanager
-def _opened(directory: Path) -> Iterator[int]:
-    """The directory, open, so that nobody can swap it while its files are read."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError as exc:
-        reason = f"accounts_dir: {directory} does not exist: mkdir -p -m 755 {shlex.quote(str(directory))}"
-        raise errors.SettingsError(reason) from exc
-    except OSError as exc:
-        reason = f"accounts_dir: {directory} cannot be read: {exc.strerror}"
-        raise errors.SettingsError(reason) from exc
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _signature_of(file: os.stat_result, directory: os.stat_result) -> _Signature:
-    """``st_ctime_ns`` moves with mode, owner and content, also where somebody sets the other times back."""
-    times = (file.st_ctime_ns, file.st_mtime_ns)
-    return (*times, file.st_dev, file.st_ino, file.st_size, directory.st_mode, directory.st_uid)
-
-
-def _is_young(signature: _Signature) -> bool:
-    """Whether a later change could bear the same times: clocks of file systems tick a few hundred times a second."""
+def _is_young(signature: entries.Signature) -> bool:
+    """Whether it changed within the time that a file has to keep still, or will have: then some clock is wrong."""
     return time.time_ns() - signature[0] < STILL_SECONDS * 1e9

@@ -66,6 +66,7 @@ class AccountLine:
         reason: Why, in words, when the state is not ``ok``.
         warning: Something that a person should mend though the account works.
         refusal: Why the newest version of its profile is refused, while the last good one goes on.
+        unfinished: Why the newest version of its profile is not read yet: somebody may still be writing it.
         next_beat: When it is asked again, in seconds of ``time.monotonic()``; ``None`` while working.
         last_good_poll: Of the last complete poll, in seconds of ``time.monotonic()``.
         counts: Active runs by status as last polled.
@@ -91,6 +92,7 @@ class AccountLine:
     reason: str = ""
     warning: str = ""
     refusal: str = ""
+    unfinished: str = ""
     next_beat: float | None = None
     last_good_poll: float | None = None
     counts: Mapping[runs.RunStatus, int] = dataclasses.field(default_factory=dict)

@@ -10,22 +10,28 @@ from collections.abc import Mapping, Sequence
 
 from niassa_orch import errors
 from niassa_orch.config import profiles, settings, shelf
-from niassa_orch.core import board
+from niassa_orch.core import board, listing, unfinished, unreadable
 
 #: Between two looks that nobody gave a reason for: what nobody heard of, and refusals whose reason lies elsewhere.
 _SWEEP_SECONDS = 30.0
-#: A directory that cannot be read is told when it is so for longer than swapping it for another takes.
-_UNREADABLE_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 0.5
-_NAMES_LISTED = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Brought:
-    """All profiles as they are now; ``asked``: a person wants everything to be looked at again."""
+    """All profiles as they are now.
+
+    Args:
+        profiles: As they were read last.
+        unfinished: Names of files that are told to wait until they keep still.
+        overdue: Those of them that have not for long.
+        asked: A person wants everything to be looked at again.
+    """
 
     profiles: profiles.Profiles
-    asked: bool
+    unfinished: frozenset[str] = frozenset()
+    overdue: frozenset[str] = frozenset()
+    asked: bool = False
 
 
 class DropIns:
@@ -38,15 +44,16 @@ class DropIns:
 
     def __init__(self, service: settings.Settings, told: board.Board) -> None:
         self._shelf = shelf.Shelf(service.accounts_dir, service)
-        self._told = told
+        self._unfinished = unfinished.Unfinished(told)
+        self._unreadable = unreadable.Unreadable(told)
         self._sweeps = service.accounts_watch is not settings.AccountsWatch.OFF
         self._wake = asyncio.Event()
         self._asked = False
         self._owed = False
+        #: What a person asked for and did not keep still yet: it is read once it does, also where nobody looks unasked.
+        self._promised: frozenset[str] = frozenset()
         self._again_at: float | None = None
         self._sweep_at: float | None = None
-        self._unreadable_since: float | None = None
-        self._is_told = False
 
     def alarm(self) -> None:
         """Something may have changed."""
@@ -57,16 +64,17 @@ class DropIns:
         self._asked = True
         self._wake.set()
 
-    async def first(self) -> profiles.Profiles:
-        """Everything, at the start.
+    async def first(self) -> Brought:
+        """Everything that is at rest, at the start; the rest is brought by ``next``.
 
         Raises:
             SettingsError: accounts.d cannot be read.
         """
-        return self._noted(await asyncio.to_thread(self._shelf.read)) or profiles.Profiles((), ())
+        await self._look(asked=True)
+        return self._brought(asked=False)
 
     async def next(self) -> Brought:
-        """Wait until there is something that is to take effect."""
+        """Wait until there is something that is to take effect, or to be shown."""
         while True:
             await self._alarmed()
             asked, self._asked = self._asked, False
@@ -74,12 +82,17 @@ class DropIns:
                 brought = await self._look(asked=asked or self._owed)
             except (errors.SettingsError, RuntimeError) as exc:
                 # RuntimeError: no thread is to be had. Accounts that are served go on by what they were read from.
-                self._fail(exc, asked=asked)
+                self._owed = self._owed or asked
+                self._again_at = _now() + _TRY_AGAIN_SECONDS
+                self._unreadable.fail(exc, _now(), asked=asked)
                 continue
             owed, self._owed = asked or self._owed, False
-            self._recover()
-            if brought is not None:
-                return Brought(brought, owed)
+            self._unreadable.recover()
+            if brought:
+                return self._brought(asked=owed)
+
+    def _brought(self, *, asked: bool) -> Brought:
+        return Brought(self._shelf.latest, self._unfinished.names, self._unfinished.overdue, asked)
 
     async def _alarmed(self) -> None:
         """Until something is heard or asked, or one of our own times has come."""
@@ -91,49 +104,30 @@ class DropIns:
             return
         self._wake.clear()
 
-    async def _look(self, *, asked: bool) -> profiles.Profiles | None:
+    async def _look(self, *, asked: bool) -> bool:
+        """Whether there is anything new."""
+        now = _now()
+        swept = asked or (self._sweep_at is not None and now >= self._sweep_at)
         if asked:
-            return self._noted(await asyncio.to_thread(self._shelf.read))
-        now = _now()
-        swept = self._sweep_at is not None and now >= self._sweep_at
-        look = await asyncio.to_thread(self._shelf.look, now, refused_too=swept)
-        return self._noted(look, swept=swept)
-
-    def _noted(self, look: shelf.Look, *, swept: bool = True) -> profiles.Profiles | None:
-        now = _now()
-        self._again_at = None if look.again_seconds is None or not self._sweeps else now + look.again_seconds
+            look = await asyncio.to_thread(self._shelf.read)
+            self._promised = look.restless
+        else:
+            only = None if self._sweeps else self._promised
+            look = await asyncio.to_thread(self._shelf.look, refused_too=swept, only=only)
+            self._promised &= look.restless
+        awaited = look.again_seconds is not None and (self._sweeps or bool(self._promised))
+        self._again_at = _now() + (look.again_seconds or 0.0) if awaited else None
         if swept:
-            self._sweep_at = now + _SWEEP_SECONDS if self._sweeps else None
-        return look.profiles
-
-    def _fail(self, exc: Exception, *, asked: bool) -> None:
-        now = _now()
-        self._owed = self._owed or asked
-        self._again_at = now + _TRY_AGAIN_SECONDS
-        if self._unreadable_since is None:
-            self._unreadable_since = now
-        lasts = now - self._unreadable_since >= _UNREADABLE_SECONDS
-        if asked or (lasts and not self._is_told):
-            self._is_told = True
-            reason = f"{exc}; accounts that are served go on by what was read last, new ones wait"
-            self._told.event("accounts.unreadable", level=board.Level.ERROR, reason=reason)
-
-    def _recover(self) -> None:
-        if self._is_told:
-            self._told.event("accounts.readable")
-        self._unreadable_since, self._is_told = None, False
+            self._sweep_at = _now() + _SWEEP_SECONDS if self._sweeps else None
+        changed = self._unfinished.note(look, now, at_once=asked)
+        return look.profiles is not None or changed
 
 
 def tell(told: board.Board, differences: Mapping[str, Sequence[str]]) -> None:
     """One event for all that took effect together: names of accounts by what became of them."""
-    fields = {what: _listed(names) for what, names in differences.items() if names}
+    fields = {what: listing.of(names) for what, names in differences.items() if names}
     if fields:
         told.event("accounts.changed", level=board.Level.INFO, **fields)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMES_LISTED
-    return ", ".join(names[:_NAMES_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _now() -> float:

@@ -9,9 +9,8 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 
-from niassa_orch import errors
-from niassa_orch.config import profiles
-from niassa_orch.core import accounts_watch, board, desks, drop_ins, guard, orphans, savings, worker
+from niassa_orch.config import profiles, shelf
+from niassa_orch.core import accounts_watch, board, desks, drop_ins, guard, orphans, profile_lines, savings, worker
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
@@ -87,7 +86,7 @@ class Supervisor:
             self._reload(await self._drop_ins.next())
 
     def _reload(self, brought: drop_ins.Brought) -> None:
-        drop_ins.tell(self._desk.told, self._apply(brought.profiles))
+        drop_ins.tell(self._desk.told, self._apply(brought))
         if brought.asked:
             for served in self._workers.values():
                 served.refresh()
@@ -95,9 +94,9 @@ class Supervisor:
 
     async def once(self) -> bool:
         """One beat of every enabled account, side by side; returns whether all of them fared well."""
-        found = await self._drop_ins.first()
-        self._known = {profile.name for profile in found.profiles} | {_account_of(exc) for exc in found.quarantined}
-        self._show(found)
+        service = self._desk.service
+        found = await asyncio.to_thread(shelf.load, service.accounts_dir, service)
+        profile_lines.show(self._desk.told, drop_ins.Brought(found), (), ())
         wanted = [profile for profile in found.profiles if profile.enabled]
         self._desk.slots.accounts = len(wanted)
         async with asyncio.TaskGroup() as group:
@@ -147,9 +146,10 @@ class Supervisor:
         )
         told.requests = self._desk.savings.look(time.monotonic(), of_cron)
 
-    def _apply(self, found: profiles.Profiles) -> dict[str, list[str]]:
+    def _apply(self, brought: drop_ins.Brought) -> dict[str, list[str]]:
         """Returns names of accounts by what became of them."""
-        bad = {_account_of(exc) for exc in found.quarantined}
+        found = brought.profiles
+        bad = {profile_lines.account_of(exc.file) for exc in found.quarantined}
         wanted = {profile.name: profile for profile in found.profiles if profile.enabled}
         removed = sorted(self._workers.keys() - wanted.keys() - bad)
         for name in removed:
@@ -157,8 +157,9 @@ class Supervisor:
         added = [name for name in wanted if name not in self._workers]
         changed = [name for name, profile in wanted.items() if self._serve(name, profile) and name not in added]
         self._desk.slots.accounts = len(self._workers)
-        self._known = bad | {profile.name for profile in found.profiles}
-        self._show(found)
+        self._known = profile_lines.known(brought)
+        self._desk.told.keep(self._known | self._tasks.keys())
+        profile_lines.show(self._desk.told, brought, self._workers.keys(), self._tasks)
         return {"added": added, "changed": changed, "removed": removed}
 
     def _retire(self, name: str) -> None:
@@ -198,33 +199,6 @@ class Supervisor:
             if name in self._known:
                 self._desk.told.line(name).state = board.State.DISABLED
 
-    def _show(self, found: profiles.Profiles) -> None:
-        """Put quarantined and disabled profiles on the board, and tell each refusal, and its end, once."""
-        told = self._desk.told
-        told.keep(self._known | self._tasks.keys())
-        for profile in found.profiles:
-            line = told.line(profile.name)
-            line.unix_user = profile.unix_user
-            if line.refusal:
-                told.event("profile.accepted", account=profile.name)
-            line.refusal = ""
-            if not profile.enabled and profile.name not in self._tasks:
-                line.state = board.State.DISABLED
-        for exc in found.quarantined:
-            self._show_refused(exc)
-
-    def _show_refused(self, exc: errors.ProfileError) -> None:
-        told, line = self._desk.told, self._desk.told.line(_account_of(exc))
-        goes_on = line.name in self._workers
-        if not goes_on:
-            line.state = board.State.MISCONFIGURED
-        refusal = f"{exc}; its last good version goes on" if goes_on else str(exc)
-        if line.refusal != refusal:
-            line.refusal = refusal
-            served_by = "the last good version" if goes_on else "nothing"
-            fields = {"key": exc.key, "reason": exc.reason, "served_by": served_by}
-            told.event("profile.refused", account=line.name, level=board.Level.ERROR, **fields)
-
     async def _end(self, tasks: Collection[asyncio.Task[None]]) -> None:
         for task in tasks:
             task.cancel()
@@ -233,8 +207,3 @@ class Supervisor:
     async def _join(self, tasks: Collection[asyncio.Task[None]]) -> None:
         if tasks:
             await asyncio.wait(tasks)
-
-
-def _account_of(exc: errors.ProfileError) -> str:
-    """The account's name; of a file that no profile may be in, its whole name: it says nothing of an account."""
-    return exc.file.removesuffix(".toml")

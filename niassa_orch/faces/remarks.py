@@ -23,7 +23,7 @@ def of(line: board.AccountLine) -> str:
     """The first of what there is to say of an account, on one line; ``""`` when all is well."""
     person = "waits for a person (niassa-orch doubts)"
     held = "; ".join(f"{accession} {person}: {reason}" for accession, reason in line.held.items())
-    said = line.reason or line.refusal or held or line.warning or line.waiting or _wiped(line)
+    said = line.reason or line.refusal or line.unfinished or held or line.warning or line.waiting or _wiped(line)
     return cause_first(plain.line(said))
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from niassa_orch.config import shelf
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +25,9 @@ def accounts_dir(tmp_path: Path) -> Path:
     directory = tmp_path / "accounts.d"
     directory.mkdir(mode=0o755)
     return directory
+
+
+@pytest.fixture
+def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody still writes what the test wrote."""
+    monkeypatch.setattr(shelf, "STILL_SECONDS", 0.0)

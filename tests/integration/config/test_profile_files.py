@@ -7,6 +7,8 @@ import pytest
 from niassa_orch import errors
 from niassa_orch.config import profiles, settings, shelf
 
+pytestmark = pytest.mark.usefixtures("at_rest")
+
 _SERVICE = settings.Settings(host="server9")
 _as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away or be root")
 

@@ -8,6 +8,8 @@ import pytest
 from niassa_orch import errors
 from niassa_orch.config import profile_keys, profiles, settings, shelf
 
+pytestmark = pytest.mark.usefixtures("at_rest")
+
 _EXAMPLES = sorted((Path(__file__).parents[3] / "accounts.d").glob("*.toml.example"))
 _SERVICE = settings.Settings(host="server9")
 _as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away or be root")

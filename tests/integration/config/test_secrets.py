@@ -15,6 +15,8 @@ import pytest
 from niassa_orch import errors
 from niassa_orch.config import credentials, profile_keys, settings, shelf
 
+pytestmark = pytest.mark.usefixtures("at_rest")
+
 _VARIABLE = "NIASSA_ORCH_SECRET_BOB"
 _NOBODY = 0xFFFFFFFF
 

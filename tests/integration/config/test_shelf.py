@@ -1,6 +1,8 @@
 """The shelf: which files a look reads, and when. The clock is the test's; files and their times are real."""
 
+import itertools
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ class Desk:
     def __init__(self, directory: Path, unix_user: str) -> None:
         self.directory = directory
         self.unix_user = unix_user
-        self.shelf = shelf.Shelf(directory, _SERVICE)
+        self.at = 0.0
+        self.shelf = shelf.Shelf(directory, _SERVICE, lambda: self.at)
         self.known: dict[str, profiles.Profile] = {}
 
     def write(self, name: str, more: str = "") -> Path:
@@ -28,16 +31,27 @@ class Desk:
         return path
 
     def start(self) -> None:
-        """Old files, all read."""
-        self._note(self.shelf.read())
-        for at in (0.0, _STILL):
-            self._note(self.shelf.look(at))
+        """All read, however young."""
+        self.note(self.shelf.read())
+        self.look(_STILL)
 
     def look(self, at: float, *, refused_too: bool = False) -> set[str]:
         """Names of what this look brought anew or took away, refused ones as ``-name``."""
-        return self._note(self.shelf.look(at, refused_too=refused_too))
+        self.at = at
+        return self.note(self.shelf.look(refused_too=refused_too))
 
-    def _note(self, look: shelf.Look) -> set[str]:
+    def looked(self, at: float) -> shelf.Look:
+        """The look itself."""
+        self.at = at
+        return self.shelf.look()
+
+    def read(self, at: float) -> set[str]:
+        """As ``look``, of everything that is at rest."""
+        self.at = at
+        return self.note(self.shelf.read())
+
+    def note(self, look: shelf.Look) -> set[str]:
+        """Names of what is another object than before, or went."""
         if look.profiles is None:
             return set()
         now = {profile.name: profile for profile in look.profiles.profiles}
@@ -60,7 +74,7 @@ def desk(accounts_dir: Path, unix_user: str) -> Desk:
 def test_a_look_at_what_has_not_changed_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "read", None)
     assert desk.look(10) == set()
-    assert desk.shelf.look(11) == shelf.Look(None, None)
+    assert desk.looked(11) == shelf.Look(None, None)
 
 
 def test_a_change_of_one_reads_one_and_the_others_are_the_same_objects(desk: Desk) -> None:
@@ -73,7 +87,7 @@ def test_a_file_counts_when_it_has_kept_still_and_not_before(desk: Desk) -> None
     for step in range(10):
         desk.write("bob", f"host = 'server{step}'\n")
         assert desk.look(10 + step * _STILL * 0.9) == set()
-    wait = desk.shelf.look(14.3).again_seconds
+    wait = desk.looked(14.3).again_seconds
     assert wait is not None
     assert desk.look(14.3 + wait * 0.9) == set()
     assert desk.look(14.31 + wait) == {"bob"}
@@ -170,21 +184,111 @@ def test_touching_a_password_file_reads_nothing(desk: Desk, tmp_path: Path) -> N
     assert desk.look(21, refused_too=True) == set()
 
 
-def test_a_change_in_the_very_moment_of_the_first_reading_is_not_overlooked(accounts_dir: Path, unix_user: str) -> None:
+def test_what_was_written_a_moment_ago_is_left_out_at_the_start_until_it_keeps_still(
+    accounts_dir: Path, unix_user: str
+) -> None:
     desk = Desk(accounts_dir, unix_user)
-    path = desk.write("bob", "host = 'a'\n")
-    assert desk.shelf.read().again_seconds == _STILL
-    # The clock of a file system ticks: a second write may bear the time of the first, so the file is read once more.
-    desk.look(0)
-    assert desk.look(_STILL) == {"bob"}
-    assert desk.shelf.look(5).again_seconds is None
-    assert path.exists()
+    for name in ("alice", "bob"):
+        desk.write(name)
+    _let_age(accounts_dir)
+    desk.write("carol", "# whose [launching] is still to come\n")
+    desk.at = 10
+    look = desk.shelf.read()
+    assert desk.note(look) == {"alice", "bob"}
+    assert look.restless == look.unread == frozenset({"carol.toml"})
+    assert look.again_seconds == pytest.approx(_STILL)
+    desk.write("carol", "[launching]\npaused = 'moving house'\n")
+    assert desk.look(10 + _STILL) == set()
+    assert desk.look(10 + 2 * _STILL) == {"carol"}
+    assert desk.known["carol"].launching.paused == "moving house"
+    assert desk.looked(20) == shelf.Look(None, None)
+
+
+def test_when_everything_is_read_what_was_changed_or_went_a_moment_ago_stays_as_it_was(desk: Desk) -> None:
+    _let_age(desk.directory)
+    desk.write("bob", "enabled = false\n")
+    (desk.directory / "carol.toml").unlink()
+    assert desk.read(10) == {"alice"}, "it is another object"
+    assert desk.known.keys() == {"alice", "bob", "carol"}
+    assert desk.known["bob"].enabled
+    assert desk.looked(10.1).unread == frozenset()
+    assert desk.look(10 + _STILL) == {"bob", "carol"}
+    assert desk.known.keys() == {"alice", "bob"}
+    assert not desk.known["bob"].enabled
+
+
+def test_a_file_whose_time_is_still_to_come_is_not_left_out_for_ever(
+    accounts_dir: Path, unix_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(accounts_dir, unix_user)
+    desk.write("bob")
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() - 3600 * 10**9)
+    assert desk.read(10) == set()
+    assert desk.look(10 + _STILL) == {"bob"}
+    # Seen to keep still it is read anew like any other when a person asks.
+    assert desk.read(20) == {"bob"}
+
+
+def test_what_is_written_to_while_it_is_read_is_not_taken(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = profiles.read
+
+    def read_slowly(path: Path, directory: int, service: settings.Settings) -> profiles.Profile:
+        found = real(path, directory, service)
+        desk.write("bob", "host = 'later'\n")
+        return found
+
+    desk.write("bob", "host = 'sooner'\n")
+    desk.look(10)
+    monkeypatch.setattr(profiles, "read", read_slowly)
+    assert desk.look(11) == set()
+    monkeypatch.setattr(profiles, "read", real)
+    assert desk.look(11.1) == set()
+    assert desk.look(11 + _STILL) == {"bob"}
+    assert desk.known["bob"].host == "later"
+
+
+def test_who_reads_once_waits_until_a_young_file_keeps_still(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, unix_user: str
+) -> None:
+    halves = iter([f'unix_user = "{unix_user}"\n[launching]\npaused = "moving house"\n'])
+    (desk.directory / "dave.toml").write_text(f'unix_user = "{unix_user}"\n')
+
+    def sleep(_seconds: float) -> None:
+        if (half := next(halves, None)) is not None:
+            (desk.directory / "dave.toml").write_text(half)
+        real(0.02)
+
+    real = time.sleep
+    monkeypatch.setattr(shelf, "STILL_SECONDS", 0.2)
+    monkeypatch.setattr(time, "sleep", sleep)
+    found = shelf.load(desk.directory, _SERVICE)
+    assert [profile.launching.paused for profile in found.profiles if profile.name == "dave"] == ["moving house"]
+
+
+def test_who_reads_once_is_told_what_never_keeps_still(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = itertools.count()
+    real = time.sleep
+
+    def sleep(_seconds: float) -> None:
+        desk.write("erin", f"host = 'server{next(numbers)}'\n")
+        real(0.01)
+
+    monkeypatch.setattr(shelf, "STILL_SECONDS", 0.1)
+    monkeypatch.setattr(shelf, "LOAD_SECONDS", 0.2)
+    _let_age(desk.directory)
+    desk.write("erin")
+    monkeypatch.setattr(time, "sleep", sleep)
+    found = shelf.load(desk.directory, _SERVICE)
+    assert [profile.name for profile in found.profiles] == ["alice", "bob", "carol"]
+    (refused,) = found.quarantined
+    assert (refused.file, "rename it" in refused.reason) == ("erin.toml", True)
 
 
 def test_editors_and_hidden_files_are_no_change(desk: Desk) -> None:
     for name in (".bob.toml.swp", "bob.toml~", "#bob.toml#", "bob.toml.rpmnew", "4913~", ".git"):
         (desk.directory / name).write_text("nonsense")
-    assert desk.shelf.look(10) == shelf.Look(None, None)
+    assert desk.looked(10) == shelf.Look(None, None)
 
 
 def test_a_directory_that_is_away_is_an_error_that_forgets_nothing(desk: Desk) -> None:
@@ -192,7 +296,7 @@ def test_a_directory_that_is_away_is_an_error_that_forgets_nothing(desk: Desk) -
     with pytest.raises(errors.SettingsError, match="mkdir"):
         desk.look(10)
     desk.directory.with_name("away").rename(desk.directory)
-    assert desk.shelf.look(11) == shelf.Look(None, None)
+    assert desk.looked(11) == shelf.Look(None, None)
 
 
 def test_of_two_that_say_the_same_the_other_is_taken_when_the_first_goes(desk: Desk) -> None:
@@ -204,3 +308,10 @@ def test_of_two_that_say_the_same_the_other_is_taken_when_the_first_goes(desk: D
     (desk.directory / "dave.toml").unlink()
     desk.look(20)
     assert desk.look(21) == {"dave", "erin"}
+
+
+def _let_age(directory: Path) -> None:
+    """Until nothing there is young by the clock: no time of change can be set."""
+    youngest = max(path.lstat().st_ctime_ns for path in directory.iterdir())
+    while time.time_ns() - youngest < _STILL * 1e9:
+        time.sleep(0.02)

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from niassa_orch.config import shelf
 from niassa_orch.oozie import documents
 from tests.fakes import stage as stages
 
@@ -21,3 +22,9 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """A handful of Oozie's jobs is a long list."""
     monkeypatch.setattr(documents, "PAGE_ROWS", 3)
     monkeypatch.setattr(documents, "LARGE_PAGE_ROWS", 5)
+
+
+@pytest.fixture(autouse=True)
+def soon_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile that is written counts soon."""
+    monkeypatch.setattr(shelf, "STILL_SECONDS", 0.05)

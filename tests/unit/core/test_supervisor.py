@@ -59,6 +59,61 @@ async def test_an_edit_of_one_profile_enrols_that_account_anew_and_no_other(scen
     await asyncio.wait_for(running, 30)
 
 
+async def test_profiles_that_swap_what_they_say_are_refused_nothing(serving: accounts_d.Scene) -> None:
+    served = {"alice": "server3", "bob": "server2", "carol": "server4"}
+    for name, host in served.items():
+        serving.write(name, GOOD.replace("server2", host))
+    serving.supervisor.reload()
+    await serving.becomes(alice=State.OK, bob=State.OK, carol=State.OK)
+    for turn in range(3):
+        served = dict(zip(served, [*list(served.values())[1:], served["alice"]], strict=True))
+        serving.enrolling.enrolled.clear()
+        for name, host in served.items():
+            serving.write(name, GOOD.replace("server2", host) + f"# {turn}\n")
+        serving.supervisor.reload()
+        await serving.until(lambda: serving.hosts == served)  # noqa: B023 - awaited here
+        await serving.until(lambda: {claim[2] for claim in serving.enrolling.claims()} == set(served.values()))  # noqa: B023
+    assert "account.misconfigured" not in serving.stage.events
+
+
+async def test_a_profile_that_takes_over_from_one_that_is_removed_is_refused_nothing(
+    serving: accounts_d.Scene,
+) -> None:
+    serving.write("alice", GOOD.replace("server2", "server3"))
+    serving.supervisor.reload()
+    await serving.becomes(alice=State.OK, bob=State.OK)
+    serving.remove("bob")
+    serving.write("alice")
+    serving.supervisor.reload()
+    await serving.until(lambda: serving.states == {"alice": State.OK} and serving.hosts == {"alice": "server2"})
+    assert "account.misconfigured" not in serving.stage.events
+
+
+async def test_who_fails_to_work_by_its_new_profile_keeps_nobody_from_what_it_had(serving: accounts_d.Scene) -> None:
+    serving.write("alice", GOOD.replace("server2", "server3"))
+    serving.supervisor.reload()
+    await serving.becomes(alice=State.OK, bob=State.OK)
+    serving.enrolling.wrong_for["bob"] = errors.ProfileError("bob.toml", "settings_file", "is not there")
+    serving.write("bob", GOOD.replace("server2", "server4"))
+    serving.write("alice")
+    serving.supervisor.reload()
+    await serving.until(lambda: serving.hosts["alice"] == "server2" and bool(serving.told.line("alice").last_good_poll))
+    await serving.becomes(alice=State.OK, bob=State.MISCONFIGURED)
+    assert [claim[2] for claim in serving.enrolling.claims()] == ["server2"]
+
+
+async def test_a_young_profile_is_shown_as_waiting_until_it_keeps_still(scene: accounts_d.Scene) -> None:
+    running = asyncio.create_task(scene.supervisor.run())
+    await scene.until(lambda: bool(scene.told.line("bob").unfinished))
+    assert "nothing of it is served yet" in scene.told.line("bob").unfinished
+    assert scene.told.line("bob").state is State.STARTING
+    assert "accounts.unfinished" in scene.stage.events
+    await scene.becomes(bob=State.OK)
+    assert scene.told.line("bob").unfinished == ""
+    scene.supervisor.stop()
+    await asyncio.wait_for(running, 30)
+
+
 async def test_a_bad_profile_is_quarantined_by_name_and_touches_nobody_else(serving: accounts_d.Scene) -> None:
     serving.write("eve", "unix_usr = 'x'\n")
     serving.supervisor.reload()
