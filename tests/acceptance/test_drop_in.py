@@ -91,6 +91,25 @@ async def test_a_file_that_is_written_slowly_is_read_when_it_is_whole_and_nothin
         assert await stage.web.statuses(never) == ["submitted"]
 
 
+async def test_a_file_that_is_being_written_when_the_service_starts_is_served_by_its_whole_alone(
+    stage: stages.Stage,
+) -> None:
+    half = _taken_away(stage, "bob")
+    never = await stage.schedule("bob")
+    writing = asyncio.create_task(_keep_writing(stage, half))
+    async with stage.service() as service:
+        told = await service.tells("accounts.unfinished")
+        assert (told.level, told["files"]) == ("info", "bob.toml")
+        await service.tells("account.started", account="alice")
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        stage.profile("bob").write_text(half.replace(stages.HOST, "server3.lab.net"), "utf-8")
+        await service.tells("account.started", account="bob", seconds=_SECONDS)
+        mine = await stage.schedule("bob", host="server3.lab.net")
+        await stage.web.reach("completed", mine)
+        assert await stage.web.statuses(never) == ["submitted"]
+
+
 async def test_what_editors_do_is_one_change_and_no_refusal(stage: stages.Stage) -> None:
     async with stage.service() as service:
         for name in ("alice", "bob"):
@@ -174,6 +193,12 @@ async def _written_slowly(stage: stages.Stage, parts: list[str]) -> pathlib.Path
         stage.profile(name).unlink()
     message = "this machine is too loaded to write anything quickly"
     raise AssertionError(message)
+
+
+async def _keep_writing(stage: stages.Stage, text: str) -> None:
+    while True:
+        stage.profile("bob").write_text(text, "utf-8")
+        await asyncio.sleep(0.05)
 
 
 async def _struck(stage: stages.Stage) -> bool | None:

@@ -68,8 +68,9 @@ async def test_who_takes_over_from_a_worker_that_is_retired_waits_until_its_beat
     running = asyncio.create_task(scene.worker.run())
     await stage.until(lambda: bool(scene.enrolling.claims()))
     robert = await scene.enrolling.enrol(served.profile("robert"))
-    scene.worker.retire()
-    await asyncio.wait_for(scene.enrolling.claim(robert), 30)
+    async with asyncio.timeout(30):
+        scene.worker.retire()
+        await scene.enrolling.claim(robert)  # at once: the worker did nothing yet
     await running
     with pytest.raises(errors.ProfileError, match="account robert already serves"):
         await scene.enrolling.claim(await scene.enrolling.enrol(served.profile("bob")))
