@@ -51,9 +51,14 @@ class Unfinished:
                 f"are not served. Find who writes, and let them {_BESIDE}"
             )
             self._tell(overdue - self.overdue, board.Level.WARNING, reason)
+        if self.overdue - overdue:
+            self._told.event("accounts.finished", files=_shown(self.overdue - overdue))
         self.names, self.overdue = (self.names & look.restless) | at_start | overdue, overdue
         return (self.names, self.overdue) != before
 
     def _tell(self, files: Collection[str], level: board.Level, reason: str) -> None:
-        shown = listing.of(sorted(profiles.shown(file) for file in files))
-        self._told.event("accounts.unfinished", level=level, files=shown, reason=reason)
+        self._told.event("accounts.unfinished", level=level, files=_shown(files), reason=reason)
+
+
+def _shown(files: Collection[str]) -> str:
+    return listing.of(sorted(profiles.shown(file) for file in files))

@@ -144,6 +144,8 @@ def test_a_file_that_does_not_keep_still_is_told_once_when_that_has_lasted() -> 
     assert (second.level, second.fields["files"]) == (board.Level.WARNING, "bob.toml, eve.toml")
     assert waits.note(shelf.Look(None, None), 31.0, at_once=False)
     assert not waits.names | waits.overdue
+    last = told.snapshot().events[-1]
+    assert (last.name, last.fields["files"]) == ("accounts.finished", "bob.toml, eve.toml")
 
 
 def test_many_names_are_told_as_the_first_and_a_number() -> None:
