@@ -7,7 +7,7 @@ from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import board
 from tests.fakes import stage as stages
-from tests.unit.core import accounts_d
+from tests.unit.core import accounts_d, served
 
 State = board.State
 GOOD = accounts_d.GOOD
@@ -60,19 +60,19 @@ async def test_an_edit_of_one_profile_enrols_that_account_anew_and_no_other(scen
 
 
 async def test_profiles_that_swap_what_they_say_are_refused_nothing(serving: accounts_d.Scene) -> None:
-    served = {"alice": "server3", "bob": "server2", "carol": "server4"}
-    for name, host in served.items():
+    hosts = {"alice": "server3", "bob": "server2", "carol": "server4"}
+    for name, host in hosts.items():
         serving.write(name, GOOD.replace("server2", host))
     serving.supervisor.reload()
     await serving.becomes(alice=State.OK, bob=State.OK, carol=State.OK)
     for turn in range(3):
-        served = dict(zip(served, [*list(served.values())[1:], served["alice"]], strict=True))
+        hosts = dict(zip(hosts, [*list(hosts.values())[1:], hosts["alice"]], strict=True))
         serving.enrolling.enrolled.clear()
-        for name, host in served.items():
+        for name, host in hosts.items():
             serving.write(name, GOOD.replace("server2", host) + f"# {turn}\n")
         serving.supervisor.reload()
-        await serving.until(lambda: serving.hosts == served)  # noqa: B023 - awaited here
-        await serving.until(lambda: {claim[2] for claim in serving.enrolling.claims()} == set(served.values()))  # noqa: B023
+        await serving.until(lambda: serving.hosts == hosts)  # noqa: B023 - awaited here
+        await serving.until(lambda: {claim[2] for claim in serving.enrolling.claims()} == set(hosts.values()))  # noqa: B023
     assert "account.misconfigured" not in serving.stage.events
 
 
@@ -100,6 +100,9 @@ async def test_who_fails_to_work_by_its_new_profile_keeps_nobody_from_what_it_ha
     await serving.until(lambda: serving.hosts["alice"] == "server2")
     await serving.until(lambda: [claim[2] for claim in serving.enrolling.claims()] == ["server2"])
     await serving.becomes(alice=State.OK, bob=State.MISCONFIGURED)
+    dave = await serving.enrolling.enrol(served.profile("dave").model_copy(update={"host": "server2"}))
+    with pytest.raises(errors.ProfileError, match="account alice already serves"):
+        await asyncio.wait_for(serving.enrolling.claim(dave), 30)
 
 
 async def test_a_young_profile_is_shown_as_waiting_until_it_keeps_still(scene: accounts_d.Scene) -> None:
