@@ -158,10 +158,7 @@ class Enrolling:
             moved.set()
 
     def move(self, name: str) -> None:
-        """An account's profile changed or went: what it claimed it gives back when its beat ends; others wait for that.
-
-        So two profiles that swap what they serve are refused nothing, and neither serves what the other still works at.
-        """
+        """An account's profile changed or went: what it claimed it gives back when its beat ends; others wait."""
         self._moving.setdefault(name, asyncio.Event())
 
     def is_moving(self, name: str) -> bool:
@@ -175,7 +172,7 @@ class Enrolling:
     async def claim(self, enrolled: Enrolled) -> None:
         """Two accounts with the same web service, user and host would both launch the same runs: the first has them.
 
-        Who wants what an account has that moves waits until that one let go; it holds nothing meanwhile.
+        Who wants what an account has that moves waits until that one let go; so two may swap, and neither is refused.
 
         Raises:
             ProfileError: Another account has claimed the same.
