@@ -114,21 +114,24 @@ class Explaining:
     async def _reasons(self, mine: enrolling.Enrolled, run: runs.WorkflowRun) -> AsyncIterator[str]:
         """What keeps a run that is scheduled from being launched."""
         account = mine.account
-        for order in self._orders(account):
-            if order.keeps:
-                yield str(order)
-        if account.shadow:
-            yield "its account is in shadow mode: nothing is launched"
-        if why := gates.why_shut(account, time.time()):
+        for why in self._said(account, run.accession):
             yield why
-        if self._journal is not None and self._journal.is_fenced(account, run.accession):
-            yield "a launch of it is not settled: niassa-orch doubts"
         if why := await _crontab(mine):
             yield why
         if self._journal is not None:
             for why in (*self._turns(account, self._journal), await self._limited(account, self._journal)):
                 if why:
                     yield why
+
+    def _said(self, account: accounts.Account, accession: runs.Accession) -> Iterator[str]:
+        """What operators, the profile and the journal say."""
+        yield from (str(order) for order in self._orders(account) if order.keeps)
+        if account.shadow:
+            yield "its account is in shadow mode: nothing is launched"
+        if why := gates.why_shut(account, time.time()):
+            yield why
+        if self._journal is not None and self._journal.is_fenced(account, accession):
+            yield "a launch of it is not settled: niassa-orch doubts"
 
     def _turns(self, account: accounts.Account, journal: store.Journal) -> Iterator[str]:
         """Which launches of any account keep it out: of its Unix user, and of all as far as there are places."""

@@ -63,14 +63,12 @@ class Launcher:
         self._tell = tell
         self._board = told
         self._settle = settle
-        self._journal = intended.journal
-        self._batch = engine.batch
-        self._texts = texts
+        self._journal, self._orders = intended.journal, intended.orders
+        self._batch, self._texts = engine.batch, texts
         self._attended = attended.Attended(line, told, intended)
         self._rests = rests.Rests(line, told)
         self._share = shares.Share(line, told, intended)
         self._gate = gates.Gate(line, told, intended.orders.keeper)
-        self._orders = intended.orders
         self._caller = caller.Caller(line, told, turns, self._rests, self._share, intended, self._attended, engine)
         self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None

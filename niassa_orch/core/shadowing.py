@@ -14,15 +14,14 @@ from collections.abc import Iterable
 from niassa_orch import errors
 from niassa_orch.core import active_runs, board, enrolling, pool
 from niassa_orch.domain import accounts, runs, selection, shadows, transitions
-from niassa_orch.journal import moments, store
 from niassa_orch.journal import shadows as journal_shadows
+from niassa_orch.journal import store
 
 #: Reads of single runs in one beat, so that a backlog does not make a beat endless.
 _READS_A_BEAT = 200
 #: A run whose status is to move is looked at again after so long; one that cannot be looked at, after that.
 _MOVING_SECONDS = 30.0
 _ODD_SECONDS = 600.0
-_LAUNCHED = "launched"
 
 
 class Shadowing:
@@ -112,7 +111,7 @@ class Shadowing:
         listed = selection.select_launchable(active.scheduled, account, is_available)
         before = await self._journal.past.launched(account.web_service_url, (run.accession for run in listed))
         waiting = [run for run in listed if run.accession not in before or await self._waits(enrolled, active, run)]
-        new = [_shadow(account, run, shadows.Kind.LAUNCH, _LAUNCHED) for run in waiting]
+        new = [journal_shadows.decided(account, run, shadows.Kind.LAUNCH, journal_shadows.LAUNCHED) for run in waiting]
         await self._note(new)
         if new:
             self._event("shadow.would_launch", accessions=" ".join(str(shadow.accession) for shadow in new))
@@ -136,7 +135,7 @@ class Shadowing:
             return
         known = await self._journal.shadows.known(account.web_service_url, new)
         others = [launched[one] for one in sorted(new - known) if not await self._is_ours(account, launched[one])]
-        await self._journal.shadows.decide(_unseen(account, run) for run in others)
+        await self._journal.shadows.decide(journal_shadows.unseen(account, run) for run in others)
         self._before |= new
 
     async def _is_ours(self, account: accounts.Account, run: runs.WorkflowRun) -> bool:
@@ -175,7 +174,7 @@ class Shadowing:
         before = known.wanted.split(",") if known is not None else []
         if wanted in before:
             return
-        await self._note([_shadow(account, run, shadows.Kind.STATUS, ",".join([*before, wanted]))])
+        await self._note([journal_shadows.decided(account, run, shadows.Kind.STATUS, ",".join([*before, wanted]))])
         self._event("shadow.would_write", accession=run.accession, status=str(run.status), wanted=str(wanted))
 
     async def _note(self, decided: Iterable[journal_shadows.Shadow]) -> None:
@@ -230,29 +229,3 @@ async def _decision(enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> tran
         return transitions.Decision()
     # The crontab of another account launched it, for the same host: such a run is left alone (run.left_alone).
     return transitions.decide(run, job) if job.user == enrolled.account.unix_user else transitions.Decision()
-
-
-def _unseen(account: accounts.Account, run: runs.WorkflowRun) -> journal_shadows.Shadow:
-    return dataclasses.replace(
-        _shadow(account, run, shadows.Kind.LAUNCH, _LAUNCHED),
-        decided=None,
-        came=f"launched, {run.status}, before we saw it wait",
-        came_at=moments.now(),
-        agreement=shadows.Agreement.UNSEEN,
-    )
-
-
-def _shadow(
-    account: accounts.Account, run: runs.WorkflowRun, kind: shadows.Kind, wanted: str
-) -> journal_shadows.Shadow:
-    return journal_shadows.Shadow(
-        web_service=account.web_service_url,
-        accession=run.accession,
-        account=account.name,
-        owner=account.web_user,
-        host=account.host,
-        kind=kind,
-        basis=str(run.status),
-        wanted=wanted,
-        decided=moments.now(),
-    )

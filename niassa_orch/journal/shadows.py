@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from niassa_orch.domain import accounts, runs, shadows
 from niassa_orch.journal import moments, writing
 
+#: What is wanted of a run that waits.
+LAUNCHED = "launched"
+
 _COLUMNS = "web_service, accession, account, owner, host, kind, basis, wanted, decided, came, came_at, agreement"
 #: Asks when something was decided or came last; ``NULL`` or ``""`` when nothing ever did.
 NEWEST = "SELECT max(max(coalesce(decided, ''), coalesce(came_at, ''))) FROM shadows"
@@ -59,6 +62,32 @@ class Dropped:
     decisions: int
     unanswered: int
     newest: str
+
+
+def decided(account: accounts.Account, run: runs.WorkflowRun, kind: shadows.Kind, wanted: str) -> Shadow:
+    """What we would do to a run now."""
+    return Shadow(
+        web_service=account.web_service_url,
+        accession=run.accession,
+        account=account.name,
+        owner=account.web_user,
+        host=account.host,
+        kind=kind,
+        basis=str(run.status),
+        wanted=wanted,
+        decided=moments.now(),
+    )
+
+
+def unseen(account: accounts.Account, run: runs.WorkflowRun) -> Shadow:
+    """A launch by others of a run that we never saw wait."""
+    return dataclasses.replace(
+        decided(account, run, shadows.Kind.LAUNCH, LAUNCHED),
+        decided=None,
+        came=f"launched, {run.status}, before we saw it wait",
+        came_at=moments.now(),
+        agreement=shadows.Agreement.UNSEEN,
+    )
 
 
 class Shadows:
