@@ -164,7 +164,9 @@ class Trail:
 
 
 def _append(file: pathlib.Path, text: bytes, *, sync: bool) -> None:
-    file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if not file.parent.exists():
+        file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _give(file.parent, file.parent.parent)
     opened = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
     try:
         size = os.fstat(opened).st_size
@@ -174,12 +176,21 @@ def _append(file: pathlib.Path, text: bytes, *, sync: bool) -> None:
         if os.write(opened, text) != len(text):
             message = "the disk took a part of a line only"
             raise OSError(message)
+        if not size:
+            _give(opened, file.parent)
         if sync:
             os.fsync(opened)
             if not size:
                 _sync_directory(file.parent)
     finally:
         os.close(opened)
+
+
+def _give(made: int | pathlib.Path, where: pathlib.Path) -> None:
+    """An order that root gives by a command must not keep the service's user from writing its own trail."""
+    if os.geteuid() == 0:
+        owner = where.stat()
+        os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def _sync_directory(directory: pathlib.Path) -> None:

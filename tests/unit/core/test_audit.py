@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import typing
 from collections.abc import Iterator
@@ -95,6 +96,14 @@ async def test_a_file_that_was_moved_away_is_begun_anew_and_a_cut_line_swallows_
     await trail.begin(KILL)
     cut, whole, end = (directory / "bob.jsonl").read_text().split("\n")
     assert (cut, json.loads(whole)["what"], end) == ('{"cut', "kill", "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files that are another user's")
+async def test_what_root_begins_is_the_service_users(trail: audit.Trail, directory: pathlib.Path) -> None:
+    os.chown(directory.parent, 4711, 4712)
+    await trail.begin(KILL)
+    for made in (directory, directory / "bob.jsonl"):
+        assert (made.stat().st_uid, made.stat().st_gid) == (4711, 4712)
 
 
 async def test_a_trail_that_cannot_be_written_is_told_until_it_can(
