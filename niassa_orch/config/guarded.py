@@ -1,8 +1,8 @@
 """Files that decide whose work runs and with which password: opened with care.
 
 No symbolic link in the last place, a regular file, owned by root or the service, closed to others, of a bounded size;
-all looked at on the open file, so that nobody can swap it in between. Called by ``profiles`` and ``credentials``, which
-turn ``FileRefusedError`` into their own errors.
+all looked at on the open file, so that nobody can swap it in between. Called by whoever reads such, who
+turns ``FileRefusedError`` into an error of its own.
 """
 
 import errno

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 
 from niassa_orch import errors
+from niassa_orch.config import guarded
 
 NAME = "control.sock"
 _LOCK = "control.lock"
@@ -59,6 +60,7 @@ def _bind(folder: pathlib.Path, mode: int, group: str, opened: contextlib.ExitSt
     if not folder.is_dir():
         folder.mkdir(parents=True, mode=_FOLDER_MODE)
         os.chown(folder, -1, group_id)
+    _check_guarded(folder)
     _lock(folder, opened)
     path = folder / NAME
     with contextlib.suppress(FileNotFoundError):
@@ -73,6 +75,15 @@ def _bind(folder: pathlib.Path, mode: int, group: str, opened: contextlib.ExitSt
     os.chown(path, -1, group_id)
     path.chmod(mode)
     return made
+
+
+def _check_guarded(folder: pathlib.Path) -> None:
+    """Who may write into the folder could put a socket of his own into our place."""
+    try:
+        guarded.check_owner_and_mode(folder, folder.stat(), guarded.WRITABLE_BY_OTHERS)
+    except guarded.FileRefusedError as exc:
+        message = f"the control socket is not made: {exc}"
+        raise errors.ControlError(message) from exc
 
 
 def _lock(folder: pathlib.Path, opened: contextlib.ExitStack) -> None:

@@ -48,6 +48,13 @@ def test_what_is_no_socket_is_left_and_told(tmp_path: pathlib.Path) -> None:
     assert (tmp_path / place.NAME).read_text() == "mine"
 
 
+def test_a_folder_that_others_may_write_to_is_refused_with_what_to_do(tmp_path: pathlib.Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(errors.ControlError, match="chmod go-w"), place.bound(tmp_path, 0o600, ""):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_group_that_there_is_not_is_told_with_what_to_do(tmp_path: pathlib.Path) -> None:
     with pytest.raises(errors.ControlError, match="groupadd"), place.bound(tmp_path, 0o600, "niorch-nobody-here"):
         pass
