@@ -31,7 +31,7 @@ layers: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
 
 tests: $(VENV)/.ready-dev
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term:skip-covered
 
 # The table of keys in docs/accounts.md, from the models.
 docs: $(VENV)/.ready-dev
