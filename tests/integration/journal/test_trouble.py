@@ -144,12 +144,23 @@ def overwrite(path: pathlib.Path, start: int, what: bytes) -> None:
         file.write(what)
 
 
-@pytest.mark.parametrize(("start", "length"), [(0, 100), (2 * 4096, 4096), (15 * 4096 + 8, 2000)])
+def page_of(path: pathlib.Path, name: str) -> int:
+    """Where the root page of a table or an index begins in the file."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        (root,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+    return int((root - 1) * 4096)
+
+
+@pytest.mark.parametrize(
+    ("name", "offset", "length"),
+    [("sqlite_schema", 0, 100), ("launches", 0, 4096), ("launches", 8, 2000), ("one_unsettled_attempt", 8, 2000)],
+)
 async def test_a_damaged_journal_is_refused_and_a_person_is_told_what_to_do(
-    path: pathlib.Path, start: int, length: int
+    path: pathlib.Path, name: str, offset: int, length: int
 ) -> None:
     await fill_and_close(path)
-    overwrite(path, start, b"\xa5" * length)
+    start = 0 if name == "sqlite_schema" else page_of(path, name)
+    overwrite(path, start + offset, b"\xa5" * length)
     with pytest.raises(errors.JournalError, match=r"is damaged .*put the file aside, look what became of each launch"):
         store.Journal(path)
 
