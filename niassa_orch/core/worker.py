@@ -38,6 +38,7 @@ class Worker:
         self._refreshed = 0
         self._throttle = throttle.Throttle(desk.service.beat.interval_seconds, _BACKOFF_MOST_SECONDS)
         self._refused_since: float | None = None
+        self._failed = False
         self._watch = watching.Watch(desk.pollers, desk.enrolling.claim, self._wake.set)
         self._launcher = staffing.launcher(self._line, desk, self._watch.doubt)
         self._rounds = staffing.rounds(self._line, desk)
@@ -65,7 +66,7 @@ class Worker:
         self._enrolled = None
         self._refreshed += 1
         self._launcher.revoke()
-        self._throttle.succeed()
+        self._failed |= self._throttle.succeed()  # forgiven, not recovered
         self._launcher.forgive()
         self._watch.hurry()
         self._desk.intended.hurry()
@@ -191,7 +192,7 @@ class Worker:
     def _succeed(self) -> float:
         beat = self._desk.service.beat
         self._refused_since = None
-        failing = self._throttle.succeed()
+        failing, self._failed = self._throttle.succeed() or self._failed, False
         trouble = self._launcher.trouble
         self._tell(board.State.BACKING_OFF if trouble else board.State.OK, trouble)
         if failing:
@@ -213,17 +214,19 @@ class Worker:
         """401 may be a hiccup: asked again soon, believed when it lasts, then asked seldom. Secrets are read again."""
         now = time.monotonic()
         user = self._enrolled.account.web_user if self._enrolled else self._profile.name
-        named = self._desk.service.secrets.place(self._profile.web_service)
-        where = named or f"{self._profile.settings_file} of {self._profile.unix_user}"
+        theirs = f"{self._profile.settings_file} of {self._profile.unix_user}"
+        where = self._desk.service.secrets.place(self._profile.web_service) or theirs
         reason = f"the web service refuses the login of {user}; look at the password in {where} ({exc})"
         self._enrolled = None
-        self._give_back()
-        if self._refused_since is None:
-            self._refused_since = now
+        self._watch.leave()
+        self._arrive_nowhere()
+        self._refused_since = now if self._refused_since is None else self._refused_since
         self._throttle.fail(now)
         if now - self._refused_since < _LOGIN_BELIEVED_SECONDS:
             self._report(board.State.LOGIN_REFUSED, reason, board.Level.WARNING)
             return _LOGIN_SOON_SECONDS
+        # Only now: a hiccup hands no runs over to another profile, whose Unix user may be another one.
+        self._give_back()
         self._report(board.State.WRONG_PASSWORD, reason, board.Level.ERROR)
         return _LOGIN_SELDOM_SECONDS
 
@@ -239,10 +242,8 @@ class Worker:
         self._line.reason = reason
 
     async def _sleep(self, seconds: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
         if not self.stopping.is_set():
             self._wake.clear()

@@ -38,22 +38,6 @@ async def test_a_web_service_out_of_reach_is_asked_more_seldom_and_told_once(sce
     assert scene.stage.events == ["account.backing_off", "account.recovered"]
 
 
-async def test_a_refused_login_may_be_a_hiccup_and_is_believed_only_when_it_lasts(scene: served.Scene) -> None:
-    scene.always(errors.LoginRefusedError("401"))
-    waits = []
-    for _ in range(6):
-        waits.append(await scene.worker.beat())
-        states = scene.line.state
-        scene.stage.clock.advance(waits[-1])
-        assert states is (State.LOGIN_REFUSED if waits[-1] == 20 else State.WRONG_PASSWORD)
-    assert waits == [20, 20, 20, 20, 20, 900]
-    assert len(scene.enrolling.enrolled) == 6, "passwords are read again each time"
-    assert "~/s of niassa-bob" in scene.line.reason
-    scene.well()
-    assert await scene.worker.beat() == INTERVAL_SECONDS
-    assert scene.line.state is State.OK
-
-
 @pytest.mark.parametrize(
     ("wrong", "state", "level"),
     [
@@ -135,49 +119,6 @@ async def test_a_refresh_during_the_enrolment_does_not_use_what_it_had_read_befo
     assert scene.stage.service.asked.count("LIST submitted") == 1
     scene.worker.stop()
     await running
-
-
-async def test_a_refused_login_after_other_failures_is_a_hiccup_again(scene: served.Scene) -> None:
-    scene.always(errors.LoginRefusedError("401"))
-    for _ in range(4):
-        scene.stage.clock.advance(await scene.worker.beat())
-    scene.always(errors.WebServiceUnavailableError("no connection"))
-    scene.stage.clock.advance(await scene.worker.beat())
-    scene.always(errors.LoginRefusedError("401"))
-    assert await scene.worker.beat() == 20
-    assert scene.line.state is State.LOGIN_REFUSED
-
-
-async def test_only_a_login_that_was_proven_claims_its_runs_and_one_that_is_refused_gives_them_back(
-    scene: served.Scene,
-) -> None:
-    twin = worker.Worker(served.profile("twin"), scene.desk)
-    scene.always(errors.LoginRefusedError("401"))
-    await scene.worker.beat()
-    scene.well()
-    await twin.beat()
-    assert states(scene) == {"bob": State.LOGIN_REFUSED, "twin": State.OK}
-    await scene.worker.beat()
-    assert states(scene) == {"bob": State.MISCONFIGURED, "twin": State.OK}
-    assert "account twin already serves" in scene.line.reason
-    scene.always(errors.LoginRefusedError("401"))
-    await twin.beat()
-    scene.well()
-    await scene.worker.beat()
-    assert states(scene) == {"bob": State.OK, "twin": State.LOGIN_REFUSED}
-
-
-async def test_an_account_that_could_not_prove_its_login_yet_claims_nothing(scene: served.Scene) -> None:
-    twin = worker.Worker(served.profile("twin"), scene.desk)
-    scene.always(errors.WebServiceUnavailableError("no connection"))
-    await scene.worker.beat()
-    scene.well()
-    await twin.beat()
-    assert states(scene) == {"bob": State.BACKING_OFF, "twin": State.OK}
-
-
-def states(scene: served.Scene) -> dict[str, board.State]:
-    return {line.name: line.state for line in scene.stage.told.snapshot().accounts}
 
 
 async def test_once_does_not_wait_for_whitestar_and_the_next_one_settles_it(scene: served.Scene) -> None:
