@@ -161,10 +161,13 @@ def command_words(value: object) -> object:
 
 
 def hours(value: object) -> object:
-    """Hours of the day, one text or several."""
+    """Hours of the day, one text or several; none at all might mean always or never."""
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         reason = 'must be hours such as "22:00-06:00", or a list of them'
+        raise ValueError(reason)
+    if not texts:
+        reason = "is an empty list: leave it out to launch at any hour, or say paused = true to launch nothing"
         raise ValueError(reason)
     return tuple(windows.parse(text) for text in texts)
 

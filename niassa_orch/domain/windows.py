@@ -35,15 +35,15 @@ def parse(text: str) -> Window:
     """A window as people write it: ``22:00-06:00``; ``24:00`` is the end of the day.
 
     Raises:
-        ValueError: It is none, or begins when it ends.
+        ValueError: It is none, or begins when it ends; the text is not repeated, since it may be anything.
     """
     found = _WINDOW.fullmatch(text.strip())
     if found is None:
-        message = f"hours are written as 22:00-06:00, not as {text!r}"
+        message = "hours are written as 22:00-06:00"
         raise ValueError(message)
     begins, ends = (int(found[hour]) * 60 + int(found[hour + 1]) for hour in (1, 3))
     if ends > _MINUTES_A_DAY or begins == ends:
-        message = f"{text} is no part of a day: it must begin and end at two times from 00:00 to 24:00"
+        message = "hours must begin and end at two different times from 00:00 to 24:00"
         raise ValueError(message)
     return Window(begins, ends)
 

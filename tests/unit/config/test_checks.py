@@ -150,3 +150,21 @@ def test_a_command_is_a_list_or_its_json(value: object) -> None:
 def test_a_path_that_means_something_else_elsewhere_is_refused(check: Callable[[str], object], text: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         check(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ([], "leave it out to launch at any hour, or say paused = true"),
+        ((), "leave it out to launch at any hour"),
+        ("", "22:00-06:00"),
+        (22, "22:00-06:00"),
+        (["22:00-06:00", "canary"], "22:00-06:00"),
+        ("08:00-08:00", "00:00 to 24:00"),
+    ],
+)
+def test_hours_that_might_mean_anything_are_refused_without_being_repeated(value: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as caught:
+        checks.hours(value)
+    assert "canary" not in str(caught.value)
+    assert "08:00-08:00" not in str(caught.value)
