@@ -174,5 +174,9 @@ class CrontabLaunchesError(EngineCallError):
     """A crontab of the Unix user launches as well, and the profile does not say that we may launch beside it."""
 
 
+class CrontabUnreadableError(EngineCallError):
+    """Whether a crontab of the Unix user launches cannot be known: launches wait until it is, as if it did."""
+
+
 class MediatorRefusedError(EngineCallError):
     """The mediator ran and refused; nothing was launched."""

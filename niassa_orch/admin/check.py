@@ -98,10 +98,10 @@ async def _account(enrol: enrolling.Enrolling, profile: profiles.Profile, lists:
         return [links.bad("profile", str(exc), "df /tmp")]
     near, closed = await _near(profile, whose, mediator)
     first, enrolled = await _profile(enrol, profile, closed)
-    host = enrolled.account.host if enrolled else ""
+    host, beside = enrolled.account.host if enrolled else "", profile.launching.beside_cron
     through = (
         _unless(closed["lock"], "engine lock", lambda: check_account.lock(whose, mediator, host)),
-        _unless(closed["crontab"], "crontab", lambda: check_account.crontab(whose, mediator)),
+        _unless(closed["crontab"], "crontab", lambda: check_account.crontab(whose, mediator, beside=beside)),
     )
     *last, far = await asyncio.gather(*through, _neighbours(enrolled, lists, closed["probe"]))
     return [first, *near, *last, *far]

@@ -19,7 +19,7 @@ import time
 from niassa_orch import errors
 from niassa_orch.admin import asking_sudo, links, patience, placing, trust
 from niassa_orch.config import profiles
-from niassa_orch.core import engine_lock
+from niassa_orch.core import crontab_guard, engine_lock
 from niassa_orch.domain import crontabs
 from niassa_orch.seqware import answers, identity, query
 
@@ -183,16 +183,19 @@ async def lock(whose: identity.Identity, mediator: pathlib.Path, host: str) -> l
     return links.look(link, seen, mend)
 
 
-async def crontab(whose: identity.Identity, mediator: pathlib.Path) -> links.Link:
-    """Whether the user's crontab still launches or propagates."""
+async def crontab(whose: identity.Identity, mediator: pathlib.Path, *, beside: bool) -> links.Link:
+    """Whether the user's crontab still launches or propagates; ``beside``: the profile says that we launch anyway."""
     link = "crontab"
     try:
         found = await query.crontab(identity.argv(whose, mediator, "crontab"))
     except errors.EngineCallError as exc:
-        return links.look(link, str(exc), f"crontab -l -u {whose.unix_user}  # as root")
+        seen = f"it cannot be known whether a crontab of {whose.unix_user} launches: {exc}"
+        return (links.look if beside else links.bad)(
+            link, seen, f"crontab -l -u {whose.unix_user}  # as root; {crontab_guard.UNLESS}"
+        )
     lines = crontabs.engine_lines(found.text, found.scripts) if found.installed else ()
     if not lines:
         return links.ok(link, f"{whose.unix_user} has no crontab that launches or propagates")
-    numbers = ", ".join(str(line.number) for line in lines)
-    seen = f"the crontab of {whose.unix_user} still calls seqware (line {numbers})"
-    return links.look(link, seen, f"crontab -e -u {whose.unix_user}  # as root: put a # before line {numbers}")
+    where = crontabs.named(lines)
+    seen = f"the crontab of {whose.unix_user} still calls seqware ({where})"
+    return links.look(link, seen, f"crontab -e -u {whose.unix_user}  # as root: put a # before {where}")

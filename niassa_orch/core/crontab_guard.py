@@ -1,61 +1,40 @@
 """Whether a crontab of an account's Unix user still launches: then we do not, unless the profile says so.
 
 Asked through the mediator before a call, seldom, since most accounts have no crontab any more. One that cannot be read
-keeps nothing from being launched: the engine's lock and the look at the run stay. Owned by ``core.caller``.
+may launch, and keeps launches waiting as well: cron runs also what its user may not look at (cron.deny). A machine that
+has no ``crontab`` command, and a user who has no crontab, launch nothing. Owned by ``core.caller``.
 """
 
 import asyncio
 import time
+from typing import Final
 
 from niassa_orch import errors
-from niassa_orch.core import board, enrolling
+from niassa_orch.core import enrolling
 from niassa_orch.domain import crontabs
 from niassa_orch.seqware import identity, query
 
-#: What was seen holds for so long; a crontab that launches is asked about again at each try.
+#: What was seen holds for so long; a crontab that launches, or cannot be read, is asked about again at each try.
 _SEEN_SECONDS = 600.0
+#: What lets an account launch whatever a crontab does.
+UNLESS: Final = "or say beside_cron = true in [launching] of the profile"
 
 
 class CrontabGuard:
-    """The crontab of one account's Unix user.
+    """The crontab of one account's Unix user."""
 
-    Args:
-        line: The account's line on the board.
-        told: The board, for events.
-    """
-
-    def __init__(self, line: board.AccountLine, told: board.Board) -> None:
-        self._line = line
-        self._board = told
+    def __init__(self) -> None:
         self._seen_until = 0.0
-        self._told = ""
 
     async def check(self, enrolled: enrolling.Enrolled) -> None:
-        """Look whether we may launch.
-
-        Raises:
-            CrontabLaunchesError: A crontab of the user launches; it names the lines.
-        """
-        if time.monotonic() < self._seen_until:
-            return
-        try:
+        """Look whether we may launch; raises like ``look``."""
+        if time.monotonic() >= self._seen_until:
             await look(enrolled)
-        except errors.CrontabLaunchesError:
-            raise
-        except errors.EngineCallError as exc:
-            # Nothing was seen: the next call asks again.
-            self._tell_unreadable(str(exc))
-        else:
-            self._seen_until, self._told = time.monotonic() + _SEEN_SECONDS, ""
+            self._seen_until = time.monotonic() + _SEEN_SECONDS
 
     def forget(self) -> None:
         """A person says that things may have changed."""
         self._seen_until = 0.0
-
-    def _tell_unreadable(self, reason: str) -> None:
-        if reason != self._told:
-            self._told = reason
-            self._board.event("crontab.unreadable", account=self._line.name, level=board.Level.WARNING, reason=reason)
 
 
 async def look(enrolled: enrolling.Enrolled) -> None:
@@ -63,20 +42,29 @@ async def look(enrolled: enrolling.Enrolled) -> None:
 
     Raises:
         CrontabLaunchesError: It launches; the message names the lines.
-        EngineCallError: It cannot be read.
+        CrontabUnreadableError: Whether it does cannot be known; the message says what to do.
+        SudoRefusedError: sudo lets us do nothing as this user.
     """
     if enrolled.account.beside_cron:
         return
-    found = await query.crontab(identity.argv(enrolled.identity, enrolled.mediator, "crontab"))
+    account = enrolled.account
+    user = account.unix_user
+    try:
+        found = await query.crontab(identity.argv(enrolled.identity, enrolled.mediator, "crontab"))
+    except errors.SudoRefusedError:
+        raise
+    except errors.EngineCallError as exc:
+        message = (
+            f"it cannot be known whether a crontab of {user} launches: {exc}; see crontab -l -u {user} (as root) and "
+            f"mend what keeps {user} from its crontab, {UNLESS} ({account.name}.toml)"
+        )
+        raise errors.CrontabUnreadableError(message) from (exc.__cause__ or exc)
     # In a thread: users may write what takes long to look through.
     told = await asyncio.to_thread(crontabs.engine_lines, found.text, found.scripts)
     lines = [line for line in told if line.launches]
-    if not lines:
-        return
-    user = enrolled.account.unix_user
-    numbers = ", ".join(str(line.number) for line in lines)
-    message = (
-        f"the crontab of {user} still launches (line {numbers}): put a # before it (crontab -e -u {user}), or say "
-        f"beside_cron = true in [launching] of {enrolled.account.name}.toml"
-    )
-    raise errors.CrontabLaunchesError(message)
+    if lines:
+        message = (
+            f"the crontab of {user} still launches ({crontabs.named(lines)}): put a # before it (crontab -e -u {user}),"
+            f" {UNLESS} ({account.name}.toml)"
+        )
+        raise errors.CrontabLaunchesError(message)

@@ -179,10 +179,8 @@ async def _crontab(mine: enrolling.Enrolled) -> str:
     """What the crontab of the account's Unix user has to say, or ``""``."""
     try:
         await crontab_guard.look(mine)
-    except errors.CrontabLaunchesError as exc:
-        return str(exc)
     except errors.EngineCallError as exc:
-        return f"its crontab cannot be looked into, which by itself keeps nothing from being launched: {exc}"
+        return str(exc)
     return ""
 
 

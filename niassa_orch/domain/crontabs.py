@@ -7,7 +7,7 @@ by ``core.crontab_guard`` and by the administrator's check.
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 _LAUNCHES: Final = "launch-scheduled"
@@ -56,6 +56,11 @@ def engine_lines(text: str, scripts: Mapping[str, str]) -> tuple[Line, ...]:
             if launches or propagates:
                 found.append(Line(number, launches, propagates))
     return tuple(found)
+
+
+def named(lines: Sequence[Line]) -> str:
+    """Where they stand, for people: ``line 4``, ``lines 4, 5``."""
+    return ("line " if len(lines) == 1 else "lines ") + ", ".join(str(line.number) for line in lines)
 
 
 class _Names:

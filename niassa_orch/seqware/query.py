@@ -125,8 +125,9 @@ async def question(
         try:
             report(read(conversation.hold(list(argv), stdin, deadline_seconds, most_bytes, given_up)))
         except OSError as error:
-            msg = f"{' '.join(argv)}: {error.strerror or error}"
-            report(errors.EngineCallError(msg))
+            failed = errors.EngineCallError(f"{' '.join(argv)}: {error.strerror or error}")
+            failed.__cause__ = error  # tells whether it may pass
+            report(failed)
         except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
             report(error)
 

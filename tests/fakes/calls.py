@@ -56,9 +56,9 @@ def locks(path: pathlib.Path, *held: tuple[str, int | None, str]) -> None:
     pathlib.Path(f"{path}.lock").write_text(json.dumps(record) + "\n")
 
 
-def crontab(path: pathlib.Path, text: str | None) -> None:
+def crontab(path: pathlib.Path, text: str | None, *, installed: bool = True) -> None:
     """What the mediator says of the user's crontab from now on; ``None``: nothing that can be understood."""
-    record = {"niassa_orch_mediator": 1, "record": "crontab", "installed": True, "text": text, "scripts": []}
+    record = {"niassa_orch_mediator": 1, "record": "crontab", "installed": installed, "text": text, "scripts": []}
     pathlib.Path(f"{path}.crontab").write_text(json.dumps(record) + "\n" if text is not None else "garbage\n")
 
 

@@ -43,33 +43,35 @@ async def test_a_crontab_that_only_propagates_is_in_nobodys_way(stage: stages.St
     assert stage.called == ["launch 1"]
 
 
-async def test_a_crontab_that_cannot_be_read_is_told_and_keeps_nobody_waiting(
+async def test_a_crontab_that_cannot_be_read_may_launch_and_keeps_launches_waiting_until_it_can(
     stage: stages.Stage, scene: scenes.Scene
 ) -> None:
     calls.crontab(stage.mediator, None)
-    await scene.beat(stages.renamed(stage, "bob"))
-    assert stage.called == ["launch 1"]
-    assert stage.events.count("crontab.unreadable") == 1
-
-
-@pytest.mark.usefixtures("scene")
-async def test_a_crontab_that_can_be_read_meanwhile_is_told_again_when_it_cannot(stage: stages.Stage) -> None:
-    guard = crontab_guard.CrontabGuard(stage.line, stage.told)
-    for text, told in ((None, 1), (None, 1), (PROPAGATES, 1), (None, 2)):
-        calls.crontab(stage.mediator, text)
+    for _ in range(3):
+        await scene.beat(stages.renamed(stage, "bob"))
+        assert stage.called == []
+        assert "it cannot be known whether a crontab of niassa-bob launches: " in scene.launcher.trouble
+        assert "see crontab -l -u niassa-bob (as root)" in scene.launcher.trouble
+        assert "beside_cron = true in [launching] of the profile (bob.toml)" in scene.launcher.trouble
         stage.clock.advance(600)
-        await guard.check(stage.known)
-        assert stage.events.count("crontab.unreadable") == told
-
-
-async def test_what_was_not_seen_is_asked_again_at_the_next_call(stage: stages.Stage, scene: scenes.Scene) -> None:
-    calls.crontab(stage.mediator, None)
+    assert stage.events.count("launch.backing_off") == 1
+    calls.crontab(stage.mediator, PROPAGATES)
     await scene.beat(stages.renamed(stage, "bob"))
-    calls.crontab(stage.mediator, LAUNCHES)
-    scenes.schedule(stage, 2)
+    assert (stage.called, scene.launcher.trouble) == (["launch 1"], "")
+
+
+async def test_a_profile_may_say_that_it_launches_beside_what_cannot_be_read(
+    stage: stages.Stage, scene: scenes.Scene
+) -> None:
+    calls.crontab(stage.mediator, None)
+    await scene.beat(stages.renamed(stage, "bob", beside_cron=True))
+    assert stage.called == ["launch 1"]
+
+
+async def test_a_machine_without_crontabs_launches_nothing_by_them(stage: stages.Stage, scene: scenes.Scene) -> None:
+    calls.crontab(stage.mediator, "", installed=False)
     await scene.beat(stages.renamed(stage, "bob"))
     assert stage.called == ["launch 1"]
-    assert "still launches" in scene.launcher.trouble
 
 
 async def test_it_is_asked_about_seldom(stage: stages.Stage, scene: scenes.Scene) -> None:

@@ -67,10 +67,12 @@ async def test_where_nothing_keeps_it_the_answer_says_who_knows_more(stage: stag
     assert await waits(stage, 7) == [f"when a service runs: none is seen to use {stage.state.path}"]
 
 
-async def test_a_crontab_that_cannot_be_read_is_told_and_said_to_keep_nothing(stage: stages.Stage) -> None:
+async def test_a_crontab_that_cannot_be_read_is_said_to_keep_the_run_and_what_to_do(stage: stages.Stage) -> None:
     stage.service.schedule(7)
     stage.mediator.write_text("#!/bin/sh\nexit 70\n", "utf-8")
     stage.mediator.chmod(0o755)
     found, seen = await waits(stage, 7)
-    assert found.startswith("its crontab cannot be looked into, which by itself keeps nothing from being launched: ")
+    assert found.startswith("it cannot be known whether a crontab of niassa-bob launches: ")
+    assert "see crontab -l -u niassa-bob (as root)" in found
+    assert "beside_cron = true in [launching] of the profile (bob.toml)" in found
     assert seen == SEEN
