@@ -30,6 +30,7 @@ from niassa_orch.core import (
     orders,
     pollers,
     pool,
+    resolving,
     savings,
     state_directory,
     supervisor,
@@ -105,7 +106,8 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
 def operating_of(desk: desks.Desk, watched: supervisor.Supervisor) -> operating.Operating:
     """What operators may do to a running service."""
     running = crew.Crew(watched, desk)
-    return operating.Operating(desk.orders, desk.trail, running.names, running)
+    words = resolving.Resolving(desk.intended.directory, desk.trail, running.hurry)
+    return operating.Operating(desk.orders, desk.trail, running.names, running, words)
 
 
 async def _answer(desk: desks.Desk, operates: operating.Operating, faces: contextlib.AsyncExitStack) -> None:

@@ -69,7 +69,15 @@ class Client:
         """Events as ``documents.event`` writes them, without an end with ``follow``; raises as ``snapshot``."""
         return self._lines("events", {"after": str(after), **({"follow": ""} if follow else {})})
 
-    async def order(self, what: str, body: documents.OrderBody) -> dict[str, Any]:
+    async def doubts(self, accession: runs.Accession | None = None) -> dict[str, Any]:
+        """Launches that are not settled, as ``documents.known`` writes them; raises as ``snapshot``."""
+        return dict(json.loads(await self._get("doubts", {"accession": str(accession)} if accession else {})))
+
+    async def resolve(self, body: documents.WordBody) -> dict[str, Any]:
+        """Say what became of a launch; as ``order``."""
+        return await self.order("resolve", body)
+
+    async def order(self, what: str, body: documents.OrderBody | documents.WordBody) -> dict[str, Any]:
         """Give an order: ``said`` tells what was done.
 
         Raises:

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final
 
 import pydantic
 
-from niassa_orch.core import board, crew
+from niassa_orch.core import board, crew, resolving
 from niassa_orch.domain import runs
+from niassa_orch.journal import records
 
 #: Of routes and documents; the path of every route begins with it.
 VERSION: Final = "v1"
@@ -70,6 +71,22 @@ class OrderBody(pydantic.BaseModel):
             message = 'say which "accession"'
             raise ValueError(message)
         return runs.Accession(self.accession)
+
+
+class WordBody(pydantic.BaseModel):
+    """What a person says of a launch. Texts are not quoted when they are refused."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    accession: Annotated[int, pydantic.Field(ge=1, strict=True)]
+    told: records.Told
+    job: str | None = None
+    web_service: str | None = None
+    mark: str = ""
+
+    def word(self) -> resolving.Word:
+        """As ``core.resolving`` takes it."""
+        return resolving.Word(runs.Accession(self.accession), self.told, self.job, self.web_service, self.mark)
 
 
 _PICTURE: Final = pydantic.TypeAdapter(Picture)
@@ -141,6 +158,11 @@ def event(told: board.Event) -> dict[str, Any]:
         "account": told.account or None,
         "fields": dict(told.fields),
     }
+
+
+def known(found: resolving.Known) -> dict[str, Any]:
+    """Launches that are not settled, and the jobs that a run was launched as, for machines."""
+    return {"launches": [doubt.to_json() for doubt in found.doubts], "jobs": dict(found.jobs)}
 
 
 def run(active: crew.ActiveRun) -> dict[str, Any]:

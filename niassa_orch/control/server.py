@@ -26,6 +26,7 @@ _AT_ONCE = 64
 _LINES: Final = "application/x-ndjson"
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Carry = Callable[[orders.Operator], Awaitable[operating.Answer]]
 _Order = Callable[[documents.OrderBody, orders.Operator], Awaitable[operating.Answer]]
 
 
@@ -65,6 +66,8 @@ class Server:
                 web.get(f"/{documents.VERSION}/runs", self._runs),
                 web.get(f"/{documents.VERSION}/explain/{{accession:[0-9]{{1,18}}}}", self._explain),
                 web.get(f"/{documents.VERSION}/events", self._events),
+                web.get(f"/{documents.VERSION}/doubts", self._doubts),
+                web.post(f"/{documents.VERSION}/orders/resolve", self._take_word),
                 web.post(f"/{documents.VERSION}/orders/{{order}}", self._take_order),
             ]
         )
@@ -78,7 +81,7 @@ class Server:
         self._busy += 1
         try:
             return await handler(request)
-        except errors.OrderError as exc:
+        except (errors.OrderError, errors.OvertakenError) as exc:
             return _refused(409, str(exc))
         except (errors.AuditError, errors.JournalError) as exc:
             return _refused(503, str(exc))
@@ -118,10 +121,31 @@ class Server:
                 return await write.end()
             await self._told.events.hear(after)
 
+    async def _doubts(self, request: web.Request) -> web.StreamResponse:
+        accession = int(request.query.get("accession", "0"))
+        found = await self._operating.doubts(runs.Accession(accession) if accession else None)
+        return web.json_response(documents.known(found))
+
+    async def _take_word(self, request: web.Request) -> web.StreamResponse:
+        async def read() -> _Carry:
+            word = documents.WordBody.model_validate_json(await request.read() or "{}").word()
+            return lambda by: self._operating.resolve(word, by)
+
+        return await self._carried_out(request, read)
+
     async def _take_order(self, request: web.Request) -> web.StreamResponse:
         order = self._orders.get(request.match_info["order"])
         if order is None:
             return _refused(404, f"there is no order {request.match_info['order']}")
+
+        async def read() -> _Carry:
+            body = documents.OrderBody.model_validate_json(await request.read() or "{}")
+            return lambda by: order(body, by)
+
+        return await self._carried_out(request, read)
+
+    async def _carried_out(self, request: web.Request, read: Callable[[], Awaitable[_Carry]]) -> web.StreamResponse:
+        """Do what a request asks for whose sender may; it is not read before that is known."""
         if request.transport is None:
             raise ConnectionError
         by = await asyncio.to_thread(peers.of, request.transport.get_extra_info("socket"))
@@ -129,9 +153,9 @@ class Server:
             whose = f"members of the group {self._group}" if self._group else "nobody else ([control] group is unset)"
             return _refused(403, f"{by} may look, and give no orders; root, the service's user and {whose} may")
         async with asyncio.timeout(_BODY_SECONDS):
-            body = documents.OrderBody.model_validate_json(await request.read() or "{}")
+            carry = await read()
         # An order that was begun is carried out, whether or not whoever gave it waits for the answer.
-        answer = await asyncio.shield(order(body, by))
+        answer = await asyncio.shield(carry(by))
         return web.json_response({"said": answer.text, "orders": [str(one) for one in answer.about]})
 
 

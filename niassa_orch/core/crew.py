@@ -51,7 +51,8 @@ class Crew:
         return self._supervisor.workers.keys()
 
     def hurry(self, account: str | None) -> None:
-        """Look at an account, or at all (``None``), now."""
+        """Look at an account, or at all (``None``), now, and at what another process wrote into the journal."""
+        self._desk.intended.hurry()
         for served in self._chosen(account):
             served.hurry()
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from niassa_orch import errors
 from niassa_orch.config import suggestions
-from niassa_orch.core import audit, crew, explaining
+from niassa_orch.core import audit, crew, explaining, listing, resolving
 from niassa_orch.core import orders as standing_orders
 from niassa_orch.domain import orders, runs
 
 #: An urgent run that is launched by nobody is urgent no more after so long.
 _URGENT = datetime.timedelta(days=7)
-_NAMES_LISTED = 10
 _Orders = tuple[orders.Order, ...]
 
 
@@ -38,6 +37,8 @@ class Operating:
         trail: Where each is written first.
         names: The accounts that there are.
         running: The service; ``None`` when none runs.
+        words: Takes what people say of launches; ``None``: nobody does here.
+        later: When an order holds that no running service is told of.
     """
 
     def __init__(
@@ -46,11 +47,15 @@ class Operating:
         trail: audit.Trail,
         names: Callable[[], Iterable[str]],
         running: crew.Crew | None = None,
+        words: resolving.Resolving | None = None,
+        later: str = "no service runs: it holds from the next start on",
     ) -> None:
         self._standing = standing
         self._trail = trail
         self._names = names
         self._crew = running
+        self._words = words
+        self._later = "" if running else f"; {later}"
 
     async def pause(
         self,
@@ -102,7 +107,7 @@ class Operating:
             self._revoke(account)
             return Answer(f"lifted: {_listed(mine)}{still}", mine)
 
-        return await self._audited(audit.Entry("resume-orders", account or "", operator=_named(by)), lift)
+        return await self._audited(audit.Entry("resume-orders", account or "", operator=by.in_full), lift)
 
     async def poll_now(self, account: str | None, by: orders.Operator) -> Answer:
         """Look at an account, or at all (``None``), now instead of at its next beat; raises as ``pause``."""
@@ -111,20 +116,20 @@ class Operating:
         if account is not None and account not in running.served():
             message = f"nobody works for {account}: its profile is disabled, or was refused; see: niassa-orch accounts"
             raise errors.OrderError(message)
-        entry = audit.Entry("poll-now", account or "", operator=_named(by))
+        entry = audit.Entry("poll-now", account or "", operator=by.in_full)
         return await self._at_once(entry, lambda: running.hurry(account), f"{_whose(account)}: looked at now")
 
     async def drain(self, by: orders.Operator) -> Answer:
         """End the service politely: no new work, verdicts are written, engine calls live on; raises as ``pause``."""
         running = self._running()
         said = "draining: nothing new is begun, verdicts are written, engine calls live on; then the service ends"
-        return await self._at_once(audit.Entry("drain", operator=_named(by)), running.stop, said)
+        return await self._at_once(audit.Entry("drain", operator=by.in_full), running.stop, said)
 
     async def reload(self, by: orders.Operator) -> Answer:
         """Read all profiles and secrets again, and forget why anything waits; raises as ``pause``."""
         running = self._running()
         said = "profiles and secrets are read again, and what waits is tried again"
-        return await self._at_once(audit.Entry("reload", operator=_named(by)), running.reload, said)
+        return await self._at_once(audit.Entry("reload", operator=by.in_full), running.reload, said)
 
     def explain(self, accession: runs.Accession) -> AsyncIterator[explaining.Said]:
         """Everything that is known of a run, with what only the running service knows.
@@ -147,18 +152,25 @@ class Operating:
         ]
         return tuple(sorted(found, key=lambda one: (one.account, one.run.accession)))
 
+    async def doubts(self, accession: runs.Accession | None = None) -> resolving.Known:
+        """Launches that are not settled, of a run or of all; raises JournalError."""
+        return await self._heard().known(accession)
+
+    async def resolve(self, word: resolving.Word, by: orders.Operator) -> Answer:
+        """Take a person's word for what became of a launch; raises as ``resolving.Resolving.resolve``."""
+        return Answer(await self._heard().resolve(word, by))
+
     async def _give(self, kind: orders.Kind, account: str | None, by: orders.Operator, **more: Any) -> Answer:
         self._check_known(account)
         order = orders.Order(kind, account or "", by, _now(), **more)
         orders.check(order)
         details = {"until": order.until and order.until.isoformat(), "reason": order.reason}
-        entry = audit.Entry(kind, order.account, operator=_named(by), accession=order.accession, details=details)
+        entry = audit.Entry(kind, order.account, operator=by.in_full, accession=order.accession, details=details)
 
         async def give() -> Answer:
             await self._standing.give(order)
             self._revoke(account, order.accession)
-            later = "" if self._crew else "; no service runs: it holds from the next start on"
-            return Answer(f"{order}{later}", (order,))
+            return Answer(f"{order}{self._later}", (order,))
 
         return await self._audited(entry, give)
 
@@ -184,6 +196,12 @@ class Operating:
         if self._crew is not None:
             self._crew.revoke(account, accession)
 
+    def _heard(self) -> resolving.Resolving:
+        if self._words is None:
+            message = "no launch can be resolved here; use the service's own state_dir"
+            raise errors.OrderError(message)
+        return self._words
+
     def _running(self) -> crew.Crew:
         if self._crew is None:
             message = "no service runs here; start it first: niassa-orch run"
@@ -196,7 +214,7 @@ class Operating:
         names = sorted(self._names())
         if account not in names:
             guess = suggestions.closest(account, names)
-            hint = f"did you mean {guess}?" if guess else f"there are: {_few(names) or 'none'}"
+            hint = f"did you mean {guess}?" if guess else f"there are: {listing.of(names) or 'none'}"
             message = f"no account is called {account!r}; {hint}"
             raise errors.OrderError(message)
 
@@ -220,18 +238,9 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def _named(by: orders.Operator) -> str:
-    return f"{by.name} (uid {by.uid})" if by.name else str(by)
-
-
 def _whose(account: str | None) -> str:
     return account or "all accounts"
 
 
 def _listed(some: Sequence[orders.Order]) -> str:
-    return _few([str(order) for order in some])
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMES_LISTED} more" if len(names) > _NAMES_LISTED else ""
-    return ", ".join(names[:_NAMES_LISTED]) + more
+    return listing.of([str(order) for order in some])

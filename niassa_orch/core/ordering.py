@@ -1,15 +1,20 @@
-"""Orders without a running service: the journal and the audit trail are opened for one command, and closed again.
+"""What operators do without a service that answers: journal and audit trail are opened for one command, and closed.
 
-A service that runs beside it notices what was ordered at its next beat. Called by the commands; a running service is
-asked through its control socket instead.
+A service that runs beside it notices what was ordered at its next beat. What root makes here belongs to the service's
+user, who must be able to write it. Called by the commands; a service that answers is asked through its control socket.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 
+from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import audit, board, operating, orders, pool, state_directory
+from niassa_orch.core import audit, board, operating, orders, pool, resolving, state_directory
 from niassa_orch.journal import store
+
+_NEXT = "no service runs: it holds from the next start on"
+_BESIDE = "a service runs and does not answer: it holds from its next beat on"
 
 
 @contextlib.contextmanager
@@ -28,9 +33,26 @@ def without_service(
     """
     with contextlib.ExitStack() as opened:
         directory = state_directory.StateDirectory(service.state_dir)
-        journal = store.Journal(directory.journal, directory.why_no_new_journal)
+        journal = _journal(directory)
         opened.callback(journal.close)
         trail = audit.Trail(service.effective_audit_dir, redact)
         opened.callback(trail.close)
         told = board.Board(service.effective_host, pool.Pool(1), pool.Pool(1), redact)
-        yield operating.Operating(orders.StandingOrders(journal, told), trail, names)
+        standing = orders.StandingOrders(journal, told)
+        beside = state_directory.is_used(service.state_dir)
+        later = _BESIDE if beside else _NEXT
+        yield operating.Operating(standing, trail, names, words=resolving.Resolving(directory, trail), later=later)
+
+
+def _journal(directory: state_directory.StateDirectory) -> store.Journal:
+    """The journal; it is begun where a service would begin it."""
+    if not directory.path.is_dir():
+        message = f"there is no state_dir {directory.path}: did a service run with these settings (--config)?"
+        raise errors.JournalError(message)
+    is_new = not directory.journal.exists()
+    journal = store.Journal(directory.journal, directory.why_no_new_journal)
+    if is_new and os.geteuid() == 0:
+        owner = directory.path.stat()
+        for file in directory.path.glob(f"{directory.journal.name}*"):
+            os.chown(file, owner.st_uid, owner.st_gid)
+    return journal

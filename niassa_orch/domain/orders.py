@@ -51,6 +51,11 @@ class Operator:
         """For people: the name, and the number where there is no name."""
         return self.name or f"uid {self.uid}"
 
+    @property
+    def in_full(self) -> str:
+        """For the audit trail: name and number, since names are given anew."""
+        return f"{self.name} (uid {self.uid})" if self.name else str(self)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:

@@ -13,8 +13,10 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.control import client, documents, place, server
-from niassa_orch.core import audit, board, operating, orders
-from niassa_orch.journal import store
+from niassa_orch.core import audit, board, operating, orders, resolving, state_directory
+from niassa_orch.domain import runs, settling
+from niassa_orch.journal import records, store
+from tests.fakes import launches
 from tests.fakes import neighbours_in_memory as fakes
 
 
@@ -34,7 +36,9 @@ async def folder(tmp_path: pathlib.Path, told: board.Board) -> AsyncIterator[pat
         opened.callback(journal.close)
         trail = audit.Trail(tmp_path / "audit", str, told.tell_audit)
         opened.callback(trail.close)
-        operates = operating.Operating(orders.StandingOrders(journal, told), trail, lambda: ["alice", "bob"])
+        words = resolving.Resolving(state_directory.StateDirectory(tmp_path), trail)
+        standing = orders.StandingOrders(journal, told)
+        operates = operating.Operating(standing, trail, lambda: ["alice", "bob"], words=words)
         async with server.served(server.Server(told, operates, ""), tmp_path / "run", 0o600, ""):
             yield tmp_path / "run"
 
@@ -99,6 +103,27 @@ async def test_a_body_that_is_no_order_changes_nothing_and_is_not_quoted(folder:
             assert "x" * 100 not in await response.text()
     async with client.connected(folder) as service:
         assert (await service.snapshot()).orders == ()
+
+
+async def test_a_doubt_is_shown_and_resolved_once_with_who_said_it_in_the_trail(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    with contextlib.closing(store.Journal(tmp_path / "journal.sqlite")) as journal:
+        await journal.intend([launches.launch(7)])
+        await journal.note(launches.launch(7), settling.Outcome.HELD, "its transcript is cut")
+    async with client.connected(folder) as service:
+        [doubt] = (await service.doubts())["launches"]
+        assert (doubt["accession"], doubt["state"], doubt["reason"]) == (7, "held", "its transcript is cut")
+        assert await service.doubts(runs.Accession(8)) == {"launches": [], "jobs": {}}
+        with pytest.raises(errors.ControlError, match="no id of a job"):
+            await service.resolve(documents.WordBody(accession=7, told=records.Told.LAUNCHED, job="; rm"))
+        word = documents.WordBody(accession=7, told=records.Told.RELAUNCH, mark=doubt["mark"])
+        assert (await service.resolve(word))["said"] == "run 7 of bob: it may be launched again"
+        assert (await service.doubts())["launches"] == []
+        with pytest.raises(errors.ControlError, match="settled meanwhile"):
+            await service.resolve(word)
+    [before, _] = [json.loads(line) for line in (tmp_path / "audit" / "bob.jsonl").read_text().splitlines()]
+    assert (before["what"], f"uid {os.geteuid()}" in before["operator"]) == ("resolve", True)
 
 
 async def test_events_are_followed_until_the_reader_goes(folder: pathlib.Path, told: board.Board) -> None:
