@@ -16,7 +16,9 @@ from niassa_orch.journal import records, store
 from niassa_orch.seqware import call
 from tests.fakes import launches
 
-A, Told, Outcome = runs.Accession(7), records.Told, settling.Outcome
+A = runs.Accession(7)
+Told = records.Told
+Outcome = settling.Outcome
 ALICE = orders.Operator(1001, "alice")
 
 
