@@ -24,8 +24,10 @@ from niassa_orch import (
     cli_doubts,
     cli_explain,
     cli_import,
+    cli_orders,
     cli_sandbox,
     cli_shadow,
+    cli_status,
     cli_sudoers,
     early_signals,
     errors,
@@ -61,6 +63,8 @@ application.add_typer(cli_sandbox.application, name="sandbox")
 application.add_typer(cli_shadow.application, name="shadow")
 for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_explain.explain, cli_sudoers.sudoers):
     application.command(epilog=_EPILOG)(command)
+for of_service in (*cli_status.COMMANDS, *cli_orders.COMMANDS):
+    application.command(epilog=_EPILOG)(of_service)
 application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 
 _LogLevel = Annotated[LogLevel, typer.Option(help="The least that is told.")]
