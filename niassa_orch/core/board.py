@@ -79,6 +79,7 @@ class AccountLine:
         launched: Launches begun, minute by minute.
         poll_seconds: How long the last complete poll took.
         waiting: Why launches wait, in words, or ``""``.
+        locked_since: Since when launches wait for the engine's lock, in seconds of ``time.monotonic()``.
         in_doubt: Accessions whose launch is not settled and is asked again.
         held: Accessions that wait for a person, with the reason.
         lags: How long after jobs moved the web service said so, since the service started.
@@ -105,6 +106,7 @@ class AccountLine:
     launched: pulse.Pulse = pulse.NO_PULSE
     poll_seconds: float | None = None
     waiting: str = ""
+    locked_since: float | None = None
     in_doubt: tuple[runs.Accession, ...] = ()
     held: Mapping[runs.Accession, str] = dataclasses.field(default_factory=dict)
     lags: freshness.Lags = freshness.NO_LAGS
@@ -127,7 +129,8 @@ class Snapshot:
 
     ``now`` is of ``time.monotonic()``; ``journal``, ``audit``: why each cannot be written, so that nothing is launched;
     ``orphans``: owners whom nobody serves, and their active runs, most first. ``revision`` moves when a line changes;
-    ``revisions`` are those at which accounts' lines changed last, in the order of ``accounts``; ``orders`` in force.
+    ``revisions`` are those at which accounts' lines changed last, in the order of ``accounts``; ``orders`` in force;
+    ``is_read``: profiles were read, so that there is no account beside these.
     """
 
     host: str
@@ -146,6 +149,7 @@ class Snapshot:
     revisions: tuple[int, ...] = ()
     orders: tuple[orders_of.Order, ...] = ()
     audit: str = ""
+    is_read: bool = False
 
 
 class Board:
@@ -162,7 +166,7 @@ class Board:
         self, host: str, pool: gauges.Bounded, engine_calls: gauges.Bounded, redact: Callable[[str], str]
     ) -> None:
         self.host = host
-        self.draining = False
+        self.draining = self._is_read = False
         self.journal = ""
         self.requests = savings.NO_REQUESTS
         self.orphans: tuple[tuple[str, int], ...] = ()
@@ -183,7 +187,8 @@ class Board:
         return self._lines.setdefault(name, AccountLine(name))
 
     def keep(self, names: Collection[str]) -> None:
-        """Forget every account but these."""
+        """Forget every account but these, which are all that profiles name."""
+        self._is_read = True
         self._lines = {name: line for name, line in self._lines.items() if name in names}
 
     def event(self, name: str, *, account: str = "", level: Level = Level.INFO, **fields: object) -> None:
@@ -232,6 +237,7 @@ class Board:
             revisions=tuple(copy.revision for copy in copies),
             orders=tuple(dataclasses.replace(order, reason=self._redact(order.reason)) for order in self.ask_orders()),
             audit=self._redact(self.audit),
+            is_read=self._is_read,
         )
 
     def _clean(self, value: object) -> object:

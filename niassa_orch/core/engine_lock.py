@@ -24,25 +24,29 @@ _Held = Sequence[answers.HeldLock]
 
 
 class EngineLock:
-    """What is known of the lock since a call gave up on it; ``waiting`` says who holds it, or is ``""``."""
+    """What is known of the lock since a call gave up on it.
+
+    ``waiting`` says who holds it, or is ``""``; ``first_refused`` is when the first of the calls gave up that did so in a
+    row, in seconds of ``time.monotonic()``.
+    """
 
     def __init__(self) -> None:
         self.waiting = ""
         self._patience = throttle.Throttle(*_UNCLEAR_SECONDS)
-        self._first_refused: float | None = None
+        self.first_refused: float | None = None
         self._refused = 0.0
         self._was_held = False
 
     @property
     def lasts(self) -> bool:
         """Whether launches have waited for so long that a person should look."""
-        return self._first_refused is not None and time.monotonic() - self._first_refused >= _CLEAR_SECONDS
+        return self.first_refused is not None and time.monotonic() - self.first_refused >= _CLEAR_SECONDS
 
     async def refused(self, enrolled: enrolling.Enrolled) -> errors.EngineLockedError:
         """A call gave up on the lock; returns what to say of it."""
         self._refused = time.monotonic()
-        if self._first_refused is None:
-            self._first_refused = self._refused
+        if self.first_refused is None:
+            self.first_refused = self._refused
         self._patience.fail(self._refused)
         held = await ask(enrolled)
         self._was_held = bool(held)
@@ -72,7 +76,7 @@ class EngineLock:
         """A call got the lock, or nothing waits for it."""
         self.waiting = ""
         self._patience.succeed()
-        self._first_refused = None
+        self.first_refused = None
 
     def _told(self, enrolled: enrolling.Enrolled, held: _Held | None) -> errors.EngineLockedError:
         self.waiting = in_words(enrolled.account.unix_user, held, enrolled.account.host)

@@ -92,7 +92,7 @@ class Rests:
 
     def _wait_for_lock(self, exc: errors.EngineLockedError) -> None:
         """The line always says who holds the lock by now; the event comes once, and once more when it lasts."""
-        self._line.waiting = self._lock.waiting
+        self._line.waiting, self._line.locked_since = self._lock.waiting, self._lock.first_refused
         level = board.Level.ERROR if self._lock.lasts else board.Level.WARNING
         if level is not self._lock_told:
             self._lock_told = level
@@ -117,7 +117,7 @@ class Rests:
         if self._line.waiting == self._lock.waiting:
             self._line.waiting = ""
         self._lock.forget()
-        self._lock_told = None
+        self._lock_told = self._line.locked_since = None
         troubled = self.trouble is not None
         self.trouble = None
         return troubled

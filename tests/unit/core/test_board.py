@@ -50,7 +50,9 @@ def test_a_snapshot_does_not_change_when_the_board_does() -> None:
     counts[runs.RunStatus.RUNNING] = 5
     held.clear()
     told.event("later")
+    assert not told.snapshot().is_read
     told.keep(())
+    assert told.snapshot().is_read
     (old,) = seen.accounts
     assert old.state is board.State.STARTING
     assert old.ended == {runs.RunStatus.FAILED: 1}

@@ -39,10 +39,12 @@ def waits(stage: stages.Stage) -> list[tuple[board.Level, object]]:
 async def test_who_holds_it_is_said_once_and_no_engine_is_started_while_it_is_held(
     stage: stages.Stage, scene: launches.Scene
 ) -> None:
+    since = stage.line.locked_since
+    assert since is not None
     for _ in range(3):
         stage.clock.advance(600)
         await scene.beat()
-        assert stage.line.waiting == SAID
+        assert (stage.line.waiting, stage.line.locked_since) == (SAID, since)
     assert stage.called == ["launch 7", "lock", "lock", "lock", "lock"]
     assert waits(stage) == [(board.Level.WARNING, SAID)]
     assert "launch.backing_off" not in stage.events
@@ -57,7 +59,7 @@ async def test_it_goes_on_in_the_beat_that_finds_the_lock_free(stage: stages.Sta
     await scene.beat()
     assert stage.called == ["launch 7", "lock", "lock", "launch 7"]
     assert stage.service.run(7).status_cmd == launches.JOB
-    assert (stage.line.waiting, scene.launcher.trouble) == ("", "")
+    assert (stage.line.waiting, stage.line.locked_since, scene.launcher.trouble) == ("", None, "")
     assert "launch.recovered" in stage.events
 
 
