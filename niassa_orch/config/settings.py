@@ -19,7 +19,7 @@ from typing import Annotated
 import pydantic
 
 from niassa_orch import errors
-from niassa_orch.config import checks, credentials, documents, sources
+from niassa_orch.config import checks, credentials, documents, listening, sources
 
 DEFAULT_FILE = Path("/etc/niassa-orch/niassa-orch.toml")
 
@@ -168,6 +168,7 @@ class Settings(documents.Table):
     oozie: Oozie = Oozie()
     texts: Texts = Texts()
     control: Control = Control()
+    web: listening.Web = listening.Web()
     _surroundings: _Surroundings = pydantic.PrivateAttr(default_factory=_Surroundings)
 
     @property
