@@ -37,7 +37,7 @@ from niassa_orch.core import (
 )
 from niassa_orch.core import census as core_census
 from niassa_orch.domain import runs
-from niassa_orch.faces import accounts_table, dashboard
+from niassa_orch.faces import accounts_table, dashboard, web
 from niassa_orch.journal import store
 from niassa_orch.wire import sessions
 
@@ -97,6 +97,7 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
         told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
         async with contextlib.AsyncExitStack() as faces:
             await _answer(desk, operating_of(desk, watched), faces)
+            await faces.enter_async_context(web.served(told, service.web))
             if console is not None:
                 await faces.enter_async_context(dashboard.shown(told, console))
             await watched.run()

@@ -26,8 +26,8 @@ _Held = Sequence[answers.HeldLock]
 class EngineLock:
     """What is known of the lock since a call gave up on it.
 
-    ``waiting`` says who holds it, or is ``""``; ``first_refused`` is when the first of the calls gave up that did so in a
-    row, in seconds of ``time.monotonic()``.
+    ``waiting`` says who holds it, or is ``""``; ``first_refused`` is when the first of the calls that did so in a row
+    gave up, in seconds of ``time.monotonic()``.
     """
 
     def __init__(self) -> None:
