@@ -1,7 +1,7 @@
 """Metrics of accounts: each once summed over all of them, and once by account, where there are not too many.
 
-The same table makes both, so that they agree. A scrape of a thousand accounts makes some twenty thousand samples: what
-is zero and says nothing by being so is left out by account, and never of the sum. Called by ``metrics``.
+The same table makes both, so that they agree. A thousand accounts make some fourteen thousand samples: what is 0 by
+account is left out, and what a neighbour tells as well is told there alone. Called by ``metrics``.
 """
 
 import dataclasses
@@ -117,8 +117,6 @@ def _states(lines: Mapping[str, board.AccountLine]) -> Iterator[core.Metric]:
 def _times(lines: Mapping[str, board.AccountLine], now: float) -> Iterator[core.Metric]:
     text = "How long ago a list was last polled for the account; nothing: never."
     age = core.GaugeMetricFamily(f"{_PREFIX}_account_last_good_poll_age_seconds", text, labels=("account",))
-    text = "How long the last complete poll for the account took."
-    took = core.GaugeMetricFamily(f"{_PREFIX}_account_poll_seconds", text, labels=("account",))
     text = "How long its launches wait for the engine's lock that another process holds."
     locked = core.GaugeMetricFamily(f"{_PREFIX}_account_lock_wait_seconds", text, labels=("account",))
     text = "Sum and number of the lags of niassa_orch_freshness_seconds of this account."
@@ -126,13 +124,11 @@ def _times(lines: Mapping[str, board.AccountLine], now: float) -> Iterator[core.
     for name, line in lines.items():
         if line.last_good_poll is not None:
             age.add_metric((name,), now - line.last_good_poll)
-        if line.poll_seconds is not None:
-            took.add_metric((name,), line.poll_seconds)
         if line.locked_since is not None:
             locked.add_metric((name,), now - line.locked_since)
         if line.lags.count:
             fresh.add_metric((name,), line.lags.count, line.lags.sum_seconds)
-    yield from (age, took, locked, fresh)
+    yield from (age, locked, fresh)
 
 
 def _by_status(lines: Mapping[str, board.AccountLine]) -> Iterator[core.Metric]:

@@ -16,11 +16,12 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from niassa_orch import __version__
 from niassa_orch.core import board, freshness, gauges
 from niassa_orch.domain import orders
-from niassa_orch.faces import account_metrics, plain
+from niassa_orch.faces import account_metrics, plain, sample_lines
 
 PREFIX: Final = "niassa_orch"
 _TEXT: Final = exposition.CONTENT_TYPE_PLAIN_0_0_4
 _OPENMETRICS: Final = openmetrics.CONTENT_TYPE_LATEST
+_END: Final = b"# EOF\n"
 
 _USES: Final = (
     ("pool", "tasks of the pool ([pool] size)", "a task of the pool"),
@@ -42,16 +43,18 @@ def text(snapshot: board.Snapshot, accounts_limit: int, content: str) -> bytes:
         accounts_limit: With more accounts there are no metrics of one account.
         content: One of the two that ``content_type`` returns.
     """
-    generate = openmetrics.generate_latest if content == _OPENMETRICS else exposition.generate_latest
-    return generate(Scrape(snapshot, accounts_limit))
+    accounts = account_metrics.each(snapshot) if len(snapshot.accounts) <= accounts_limit else ()
+    if content == _OPENMETRICS:
+        whole: bytes = openmetrics.generate_latest(Scrape(snapshot))  # type: ignore[no-untyped-call]
+        return whole.removesuffix(_END) + sample_lines.text(accounts, openmetrics=True) + _END
+    return exposition.generate_latest(Scrape(snapshot)) + sample_lines.text(accounts, openmetrics=False)
 
 
 class Scrape(prometheus_client.registry.Collector):
-    """The families of one snapshot, and those of the process itself."""
+    """The families of one snapshot that are of no single account, and those of the process itself."""
 
-    def __init__(self, snapshot: board.Snapshot, accounts_limit: int) -> None:
+    def __init__(self, snapshot: board.Snapshot) -> None:
         self._snapshot = snapshot
-        self._accounts_limit = accounts_limit
 
     def collect(self) -> Iterator[core.Metric]:
         """Every family once."""
@@ -63,8 +66,6 @@ class Scrape(prometheus_client.registry.Collector):
         yield _freshness(self._snapshot)
         yield from _accounts(self._snapshot)
         yield from account_metrics.totals(self._snapshot)
-        if len(self._snapshot.accounts) <= self._accounts_limit:
-            yield from account_metrics.each(self._snapshot)
 
 
 def _service(snapshot: board.Snapshot) -> Iterator[core.Metric]:

@@ -103,7 +103,6 @@ def test_each_account_is_told_by_name_while_there_are_not_too_many() -> None:
         "account_profile_refused,account=carol": 1,
         "account_lock_wait_seconds,account=alice": 600,
         "account_user_requests_lost_total,account=alice": 1,
-        "account_poll_seconds,account=alice": 0.25,
     }
     assert {name: found.get(name) for name in expected} == expected
     assert "account_held_launches,account=bob" not in found
