@@ -23,6 +23,7 @@ from niassa_orch import (
     cli_check,
     cli_doubts,
     cli_explain,
+    cli_history,
     cli_import,
     cli_orders,
     cli_sandbox,
@@ -65,6 +66,7 @@ for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_expl
     application.command(epilog=_EPILOG)(command)
 for of_service in (*cli_status.COMMANDS, *cli_orders.COMMANDS):
     application.command(epilog=_EPILOG)(of_service)
+application.command(epilog=_EPILOG)(cli_history.history)
 application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 
 _LogLevel = Annotated[LogLevel, typer.Option(help="The least that is told.")]

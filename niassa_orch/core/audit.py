@@ -22,7 +22,7 @@ from niassa_orch.journal import records
 
 SERVICE = "service"
 #: Of entries that concern no single account; no profile may have this name.
-_FILE_OF_ALL = "_service"
+FILE_OF_ALL = "_service"
 #: So many entries may wait for a disk that hangs, before those that nothing waits for are left out.
 _MOST_WAITING = 20_000
 
@@ -149,7 +149,7 @@ class Trail:
             self._tell(self.trouble)
 
     def _file(self, account: str) -> pathlib.Path:
-        return (self._directory or pathlib.Path()) / f"{account or _FILE_OF_ALL}.jsonl"
+        return (self._directory or pathlib.Path()) / f"{account or FILE_OF_ALL}.jsonl"
 
     def _line(self, entry: Entry) -> str:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

@@ -24,3 +24,9 @@ def seconds_since(moment: str) -> float:
     """How long ago a moment was; 0 for one to come, as after the clock was set back."""
     passed = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(moment)
     return max(0.0, passed.total_seconds())
+
+
+def earlier(moment: str, seconds: float) -> str:
+    """So many seconds before a moment."""
+    then = datetime.datetime.fromisoformat(moment) - datetime.timedelta(seconds=seconds)
+    return then.isoformat(timespec="milliseconds")

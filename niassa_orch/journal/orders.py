@@ -12,7 +12,8 @@ from niassa_orch.domain import orders, runs
 from niassa_orch.journal import moments, writing
 
 Standing = tuple[orders.Order, ...]
-_COLUMNS = "kind, account, accession, reason, by_uid, by_name, since, until"
+#: Of the table, as ``of_row`` takes them.
+COLUMNS = "kind, account, accession, reason, by_uid, by_name, since, until"
 _KEY = "kind = ? AND account = ? AND accession IS ? AND lifted IS NULL"
 
 
@@ -43,7 +44,7 @@ class Orders:
 
         def write(database: sqlite3.Connection) -> None:
             _lift(database, order, str(order.by))
-            database.execute(f"INSERT INTO orders ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 - ours
+            database.execute(f"INSERT INTO orders ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 - ours
 
         await self._write(write)
 
@@ -79,8 +80,8 @@ class Orders:
 
 def load(database: sqlite3.Connection) -> Standing:
     """The orders that nobody lifted, oldest first."""
-    rows = database.execute(f"SELECT {_COLUMNS} FROM orders WHERE lifted IS NULL ORDER BY id")  # noqa: S608 - ours
-    return tuple(_of_row(*row) for row in rows)
+    rows = database.execute(f"SELECT {COLUMNS} FROM orders WHERE lifted IS NULL ORDER BY id")  # noqa: S608 - ours
+    return tuple(of_row(*row) for row in rows)
 
 
 def prune(database: sqlite3.Connection, oldest: str) -> None:
@@ -93,7 +94,7 @@ def _lift(database: sqlite3.Connection, order: orders.Order, by: str, also: str 
     database.execute(statement, (moments.now(), by, *order.key, *values))
 
 
-def _of_row(
+def of_row(
     kind: str,
     account: str,
     accession: int | None,
@@ -103,6 +104,7 @@ def _of_row(
     since: str,
     until: str | None,
 ) -> orders.Order:
+    """The order that values of ``COLUMNS`` tell."""
     return orders.Order(
         kind=orders.Kind(kind),
         account=account,

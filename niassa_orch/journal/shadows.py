@@ -10,7 +10,8 @@ from niassa_orch.journal import moments, writing
 #: What is wanted of a run that waits.
 LAUNCHED = "launched"
 
-_COLUMNS = "web_service, accession, account, owner, host, kind, basis, wanted, decided, came, came_at, agreement"
+#: Of the table, as ``of_row`` takes them.
+COLUMNS = "web_service, accession, account, owner, host, kind, basis, wanted, decided, came, came_at, agreement"
 #: Asks when something was decided or came last; ``NULL`` or ``""`` when nothing ever did.
 NEWEST = "SELECT max(max(coalesce(decided, ''), coalesce(came_at, ''))) FROM shadows"
 _OPEN = "web_service = ? AND accession = ? AND kind = ? AND came_at IS NULL"
@@ -113,7 +114,7 @@ class Shadows:
     async def decide(self, decided: Iterable[Shadow]) -> None:
         """Write down what we would do; of an open one of the same kind what we would do by now; raises JournalError."""
         statement = (
-            f"INSERT INTO shadows ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - our own
+            f"INSERT INTO shadows ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - our own
             "ON CONFLICT (web_service, accession, kind) WHERE came_at IS NULL DO UPDATE SET wanted = excluded.wanted"
         )
         rows = [dataclasses.astuple(shadow) for shadow in decided]
@@ -162,11 +163,12 @@ def prune(database: sqlite3.Connection, oldest: str) -> None:
 
 
 def _found(database: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Shadow]:
-    rows = database.execute(f"SELECT {_COLUMNS} FROM shadows WHERE {where} ORDER BY id", values)  # noqa: S608 - our own
-    return [_of_row(row) for row in rows]
+    rows = database.execute(f"SELECT {COLUMNS} FROM shadows WHERE {where} ORDER BY id", values)  # noqa: S608 - our own
+    return [of_row(row) for row in rows]
 
 
-def _of_row(row: tuple[object, ...]) -> Shadow:
+def of_row(row: tuple[object, ...]) -> Shadow:
+    """The shadow that values of ``COLUMNS`` tell."""
     shadow = Shadow(*row)  # type: ignore[arg-type]
     return dataclasses.replace(
         shadow,
