@@ -140,6 +140,13 @@ async def account(service: settings.Settings, redactor: logs.Redactor, name: str
         return await core_census.show(service, enrol, name)
 
 
+async def accounts(service: settings.Settings, redactor: logs.Redactor) -> list[core_census.Shown]:
+    """Every profile with all its values; the redactor knows every password after it. The service may run meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="niassa-orch-support.") as place:
+        async with _enrolling(service, redactor, pathlib.Path(place)) as enrol:
+            return await core_census.show_all(service, enrol)
+
+
 async def check(
     service: settings.Settings,
     place: pathlib.Path,

@@ -30,6 +30,7 @@ from niassa_orch import (
     cli_shadow,
     cli_status,
     cli_sudoers,
+    cli_support,
     early_signals,
     errors,
 )
@@ -67,6 +68,7 @@ for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_expl
 for of_service in (*cli_status.COMMANDS, *cli_orders.COMMANDS):
     application.command(epilog=_EPILOG)(of_service)
 application.command(epilog=_EPILOG)(cli_history.history)
+application.command(name="support", epilog=_EPILOG)(cli_support.pack)
 application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 
 _LogLevel = Annotated[LogLevel, typer.Option(help="The least that is told.")]

@@ -19,8 +19,6 @@ from niassa_orch.admin import check as looks
 from niassa_orch.admin import links
 from niassa_orch.faces import plain
 
-#: Who waits before a terminal does not wait for four tries of half a minute, nor for two minutes on a list.
-_HTTP_MOST = {"timeout_seconds": 10.0, "list_timeout_seconds": 30.0, "attempts": 1}
 _MARKS = {
     links.Verdict.OK: ("ok", "green"),
     links.Verdict.LOOK: ("look", "yellow"),
@@ -49,10 +47,8 @@ def check(
     """
     service, redactor = cli_begin.one_shot(context)
     checked = looks.chosen(service, accounts or ())
-    http = {key: min(most, getattr(service.http, key)) for key, most in _HTTP_MOST.items()}
-    patient = service.model_copy(update={"http": service.http.model_copy(update=http)})
     with tempfile.TemporaryDirectory(prefix="niassa-orch-check.") as place, _Page(checked.names, as_json) as page:
-        asyncio.run(app.check(patient, pathlib.Path(place), redactor, checked, page.tell))
+        asyncio.run(app.check(looks.hasty(service), pathlib.Path(place), redactor, checked, page.tell))
     if any(link.verdict is links.Verdict.BAD for link in page.found):
         raise typer.Exit(1)
 

@@ -25,6 +25,7 @@
         CrontabLaunchesError      a crontab of the Unix user still launches
         MediatorRefusedError      the mediator ran and said no
       InstallationError           the administrator's files were not put in place
+      SupportError                a support bundle was not written
       ControlError                the control socket cannot be used, or the service refuses what was asked
         NoServiceError            nobody answers there
       JournalError                the journal cannot be read or written: nothing may be launched
@@ -136,6 +137,10 @@ class SudoRefusedError(EngineCallError):
 
 class InstallationError(NiassaOrchError):
     """What sudo trusts was not put in place; nothing was changed, and the message says what to mend first."""
+
+
+class SupportError(NiassaOrchError):
+    """A support bundle was not written, and nothing is left of it."""
 
 
 class JournalError(NiassaOrchError):

@@ -30,6 +30,11 @@ def knows_intercept() -> bool:
     return not is_there("sudo") or sudo_rules.knows_intercept(_run("sudo", "-V")[1])
 
 
+def version() -> str:
+    """What sudo says of itself, in a line; why not, where it cannot be asked."""
+    return (_run("sudo", "-V")[1].splitlines() or ["says nothing"])[0]
+
+
 def complaint(file: pathlib.Path | None = None) -> str | None:
     """What visudo has against one file, or against all that sudo reads; None when nothing."""
     words = ["-c"] if file is None else ["-cf", str(file)]

@@ -22,6 +22,9 @@ _AT_ONCE = 8
 #: For one look at the machine: a journal of many months is read whole.
 _MACHINE_SECONDS = 120.0
 
+#: Who waits before a terminal does not wait for four tries of half a minute, nor for two minutes on a list.
+_HTTP_MOST = {"timeout_seconds": 10.0, "list_timeout_seconds": 30.0, "attempts": 1}
+
 Tell = Callable[[links.Link], None]
 
 
@@ -55,6 +58,12 @@ def chosen(service: settings.Settings, names: Collection[str]) -> Checked:
         tuple(profile for profile in found.profiles if not names or profile.name in names),
         tuple(exc for exc in found.quarantined if not names or _name(exc) in names),
     )
+
+
+def hasty(service: settings.Settings) -> settings.Settings:
+    """The settings for somebody who waits: no server is waited for as long as the service would."""
+    http = {key: min(most, getattr(service.http, key)) for key, most in _HTTP_MOST.items()}
+    return service.model_copy(update={"http": service.http.model_copy(update=http)})
 
 
 async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: Checked, tell: Tell) -> None:

@@ -90,6 +90,7 @@ class WordBody(pydantic.BaseModel):
 
 
 _PICTURE: Final = pydantic.TypeAdapter(Picture)
+_SNAPSHOT: Final = pydantic.TypeAdapter(board.Snapshot)
 
 
 def mark(text: str) -> Mark:
@@ -146,6 +147,11 @@ def merged(before: board.Snapshot | None, brought: Picture) -> board.Snapshot:
         accounts=tuple(known[name] for name in brought.names if name in known),
         events=events[-_EVENTS_SHOWN:],
     )
+
+
+def whole(snapshot: board.Snapshot) -> bytes:
+    """A snapshot that ``client`` brought, as JSON; its moments are of the machine's monotonic clock, as ``now`` is."""
+    return _SNAPSHOT.dump_json(snapshot, indent=2)
 
 
 def event(told: board.Event) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from niassa_orch.domain import accounts
 _LIMIT_BYTES = 64 * 1024
 #: So many names are told to somebody who asked for one that there is not.
 _NAMES = 20
+#: Each starts a few processes.
+_AT_ONCE = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,6 +83,21 @@ async def show(service: settings.Settings, enrol: enrolling.Enrolling, name: str
             return await _shown(profile, service, enrol)
     known = [profile.file for profile in found.profiles] + [exc.file for exc in found.quarantined]
     raise errors.ProfileError(file, "", _no_such(service, name, sorted(one.removesuffix(".toml") for one in known)))
+
+
+async def show_all(service: settings.Settings, enrol: enrolling.Enrolling) -> list[Shown]:
+    """Every profile completed, by name, as ``show`` does, some of them at once; raises like ``take``."""
+    found = await asyncio.to_thread(shelf.load, service.accounts_dir, service)
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(profile: profiles.Profile) -> Shown:
+        async with places:
+            return await _shown(profile, service, enrol)
+
+    shown = await asyncio.gather(*map(one, found.profiles))
+    refused = [await asyncio.to_thread(_refused, service, exc) for exc in found.quarantined]
+    shown += [Shown(entry, str(service.accounts_dir / f"{entry.profile}.toml"), {}) for entry in refused]
+    return sorted(shown, key=lambda one: one.entry.profile)
 
 
 async def _shown(profile: profiles.Profile, service: settings.Settings, enrol: enrolling.Enrolling) -> Shown:
