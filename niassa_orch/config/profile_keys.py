@@ -154,8 +154,8 @@ class LaunchingKeys(documents.Table):
     beside_cron: Annotated[
         bool,
         pydantic.Field(
-            description="Launch although a crontab of `unix_user` launches too. The engine's lock keeps the two apart only "
-            "while both use the same host string. `false`: launches wait then, and say which lines are in the way; "
+            description="Launch although a crontab of `unix_user` launches too. The engine's lock keeps the two apart "
+            "only while both use the same host string. `false`: launches wait then, and say which lines are in the way; "
             "they wait too while that crontab cannot be read."
         ),
     ] = False
