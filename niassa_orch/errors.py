@@ -179,6 +179,10 @@ class CrontabLaunchesError(EngineCallError):
     """A crontab of the Unix user launches as well, and the profile does not say that we may launch beside it."""
 
 
+class OthersLaunchError(EngineCallError, Transient):
+    """A crontab of another account's Unix user launches runs of this one as well."""
+
+
 class CrontabUnreadableError(EngineCallError):
     """Whether a crontab of the Unix user launches cannot be known: launches wait until it is, as if it did."""
 

@@ -155,8 +155,8 @@ class LaunchingKeys(documents.Table):
         bool,
         pydantic.Field(
             description="Launch although a crontab of `unix_user` launches too. The engine's lock keeps the two apart "
-            "only while both use the same host string. `false`: launches wait then, and say which lines are in the way;"
-            " they wait too while that crontab cannot be read."
+            "only while both use the same host string. `false`: launches wait then, and say which lines are in the way"
+            "; they wait too while that crontab cannot be read, or that of another account launches for this host."
         ),
     ] = False
 

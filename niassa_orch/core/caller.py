@@ -63,7 +63,7 @@ class Caller:
         self._board = told
         self._turns = turns
         self._rests, self._share = rest, share
-        self.crontab = crontab_guard.CrontabGuard()
+        self.crontab = crontab_guard.CrontabGuard(intended.crontabs)
         self._look = looking.Look(told, intended.journal, self._rests)
         self._intents = intended
         self._attended = attending

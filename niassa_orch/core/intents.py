@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from niassa_orch.core import attempts, enrolling, limits, orders, sharing, state_directory
+from niassa_orch.core import attempts, crontab_guard, enrolling, limits, orders, sharing, state_directory
 from niassa_orch.domain import accounts, runs
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
@@ -18,6 +18,9 @@ from niassa_orch.seqware import call, identity
 
 class Intents:
     """The unsettled calls of all accounts: the journal, the transcripts, and who attends to which call.
+
+    Attributes:
+        crontabs: Those that launch as well.
 
     Args:
         journal: Where intents are written.
@@ -39,6 +42,7 @@ class Intents:
         self.directory = directory
         self.limits = most
         self.orders = standing
+        self.crontabs = crontab_guard.Crontabs()
         self._attended: set[str] = set()
         self._ever: set[str] = set()
         self._shared = sharing.Shared(self._look, fresh_seconds)

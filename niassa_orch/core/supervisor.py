@@ -10,7 +10,19 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 
 from niassa_orch.config import profiles, shelf
-from niassa_orch.core import accounts_watch, board, desks, drop_ins, guard, orphans, profile_lines, savings, worker
+from niassa_orch.core import (
+    accounts_watch,
+    board,
+    crontab_rounds,
+    desks,
+    drop_ins,
+    enrolling,
+    guard,
+    orphans,
+    profile_lines,
+    savings,
+    worker,
+)
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
@@ -79,6 +91,11 @@ class Supervisor:
         watch = accounts_watch.AccountsWatch(service.accounts_dir, service.accounts_watch, told, self._drop_ins.alarm)
         yield "accounts.watch", watch.run
         yield "accounts.follow", self._follow
+        crontabs = self._desk.intended.crontabs
+        yield "crontabs.look", crontab_rounds.CrontabRounds(self._served, crontabs, told, service.effective_host).run
+
+    def _served(self) -> dict[str, enrolling.Enrolled | None]:
+        return {name: served.enrolled for name, served in self._workers.items()}
 
     async def _follow(self) -> None:
         """Let what is dropped in take effect."""
