@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from niassa_orch import errors
 from niassa_orch.admin import check_account, check_hosts, check_machine, check_neighbours, links, patience
 from niassa_orch.config import profiles, settings, shelf, user_settings
-from niassa_orch.core import enrolling
+from niassa_orch.core import crontab_guard, enrolling
 from niassa_orch.seqware import identity
 
 #: So many accounts at once: each starts some dozen processes.
@@ -73,8 +73,27 @@ async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: 
         service: The settings of the process.
         enrol: Makes accounts of profiles.
         checked: What ``chosen`` found.
-        tell: Given each finding as it is made; those of one account come together.
+        tell: Given each finding as it is made; those of one account come together, but for what several make.
     """
+    await _machine(service, checked, tell)
+    lists, places = check_hosts.Lists(), asyncio.Semaphore(_AT_ONCE)
+    looked: list[crontab_guard.Launching] = []
+
+    async def one(profile: profiles.Profile) -> None:
+        async with places:
+            for finding in await _account(service, enrol, profile, lists, looked):
+                tell(dataclasses.replace(finding, account=profile.name))
+
+    async with asyncio.TaskGroup() as group:
+        for profile in checked.profiles:
+            group.create_task(one(profile), name=f"check:{profile.name}")
+    for seen in looked:
+        for finding in check_account.others_crontabs(seen.account, looked):
+            tell(dataclasses.replace(finding, account=seen.account.name))
+
+
+async def _machine(service: settings.Settings, checked: Checked, tell: Tell) -> None:
+    """What all accounts share, and the profiles that make none."""
     for name, look_at in check_machine.looks(service, checked.profiles):
         try:
             found = await patience.look(look_at, _MACHINE_SECONDS)
@@ -86,19 +105,16 @@ async def look(service: settings.Settings, enrol: enrolling.Enrolling, checked: 
     for exc in checked.refused:
         mend = f"vi {shlex.quote(str(service.accounts_dir / exc.file))}"
         tell(dataclasses.replace(links.bad("profile", str(exc), mend), account=_name(exc)))
-    lists, places = check_hosts.Lists(), asyncio.Semaphore(_AT_ONCE)
-
-    async def one(profile: profiles.Profile) -> None:
-        async with places:
-            for finding in await _account(enrol, profile, lists):
-                tell(dataclasses.replace(finding, account=profile.name))
-
-    async with asyncio.TaskGroup() as group:
-        for profile in checked.profiles:
-            group.create_task(one(profile), name=f"check:{profile.name}")
 
 
-async def _account(enrol: enrolling.Enrolling, profile: profiles.Profile, lists: check_hosts.Lists) -> list[links.Link]:
+async def _account(
+    service: settings.Settings,
+    enrol: enrolling.Enrolling,
+    profile: profiles.Profile,
+    lists: check_hosts.Lists,
+    looked: list[crontab_guard.Launching],
+) -> list[links.Link]:
+    """Everything of one account; what its crontab launches is added to what was ``looked`` at."""
     if not profile.enabled:
         return [links.ok("profile", "is disabled: nothing of it is served")]
     try:
@@ -106,11 +122,18 @@ async def _account(enrol: enrolling.Enrolling, profile: profiles.Profile, lists:
     except errors.EngineCallError as exc:
         return [links.bad("profile", str(exc), "df /tmp")]
     near, closed = await _near(profile, whose, mediator)
-    first, enrolled = await _profile(enrol, profile, closed)
+    first, enrolled = await _profile(service, enrol, profile, closed)
     host, beside = enrolled.account.host if enrolled else "", profile.launching.beside_cron
+
+    async def crontab() -> links.Link:
+        link, lines = await check_account.crontab(whose, mediator, beside=beside)
+        if enrolled is not None:
+            looked.append(crontab_guard.Launching(enrolled.account, lines, service.effective_host))
+        return link
+
     through = (
         _unless(closed["lock"], "engine lock", lambda: check_account.lock(whose, mediator, host)),
-        _unless(closed["crontab"], "crontab", lambda: check_account.crontab(whose, mediator, beside=beside)),
+        _unless(closed["crontab"], "crontab", crontab),
     )
     *last, far = await asyncio.gather(*through, _neighbours(enrolled, lists, closed["probe"]))
     return [first, *near, *last, *far]
@@ -144,7 +167,7 @@ async def _unless(closed: str, name: str, look_at: Callable[[], Awaitable[links.
 
 
 async def _profile(
-    enrol: enrolling.Enrolling, profile: profiles.Profile, closed: Mapping[str, str]
+    service: settings.Settings, enrol: enrolling.Enrolling, profile: profiles.Profile, closed: Mapping[str, str]
 ) -> tuple[links.Link, enrolling.Enrolled | None]:
     """Whether the profile makes an account, and that account; what kept its settings from us is told elsewhere."""
     link = "profile"
@@ -153,13 +176,25 @@ async def _profile(
     try:
         enrolled = await enrol.enrol(profile)
     except errors.NiassaOrchError as exc:
-        return links.bad(link, str(exc), f"niassa-orch accounts show {shlex.quote(profile.name)}"), None
+        return links.bad(link, str(exc), _mend(service, profile, exc)), None
     account = enrolled.account
     seen = f"{account.web_user} on {account.host} runs as {account.unix_user}"
     if enrolled.warning:
-        mend = f"niassa-orch accounts show {shlex.quote(profile.name)}"
-        return links.look(link, f"{seen}; {enrolled.warning}", mend), enrolled
+        return links.look(link, f"{seen}; {enrolled.warning}", _edit_theirs(profile)), enrolled
     return links.ok(link, seen), enrolled
+
+
+def _mend(service: settings.Settings, profile: profiles.Profile, exc: errors.NiassaOrchError) -> str:
+    """Where that stands which is wrong: keys in capitals are those of the user's seqware settings."""
+    if isinstance(exc, errors.ProfileError) and (exc.key.isupper() or exc.file != profile.file):
+        return _edit_theirs(profile)
+    if isinstance(exc, errors.ProfileError):
+        return f"vi {shlex.quote(str(service.accounts_dir / profile.file))}"
+    return f"niassa-orch accounts show {shlex.quote(profile.name)}"
+
+
+def _edit_theirs(profile: profiles.Profile) -> str:
+    return f"vi {shlex.quote(str(profile.settings_path()))}  # as {profile.unix_user}, or root"
 
 
 async def _neighbours(enrolled: enrolling.Enrolled | None, lists: check_hosts.Lists, unasked: str) -> list[links.Link]:

@@ -20,7 +20,7 @@ from niassa_orch import errors
 from niassa_orch.admin import asking_sudo, links, patience, placing, trust
 from niassa_orch.config import profiles
 from niassa_orch.core import crontab_guard, engine_lock
-from niassa_orch.domain import crontabs
+from niassa_orch.domain import accounts, crontabs
 from niassa_orch.seqware import answers, identity, query
 
 #: Each as the service calls it; the number is asked about, nothing is launched.
@@ -183,19 +183,35 @@ async def lock(whose: identity.Identity, mediator: pathlib.Path, host: str) -> l
     return links.look(link, seen, mend)
 
 
-async def crontab(whose: identity.Identity, mediator: pathlib.Path, *, beside: bool) -> links.Link:
-    """Whether the user's crontab still launches or propagates; ``beside``: the profile says that we launch anyway."""
+async def crontab(whose: identity.Identity, mediator: pathlib.Path, *, beside: bool) -> tuple[links.Link, str]:
+    """Whether the user's crontab still launches or propagates; and the lines that launch, in words, if that matters.
+
+    ``beside``: the profile says that we launch whatever it does.
+    """
     link = "crontab"
     try:
         found = await query.crontab(identity.argv(whose, mediator, "crontab"))
     except errors.EngineCallError as exc:
         seen = f"it cannot be known whether a crontab of {whose.unix_user} launches: {exc}"
-        return (links.look if beside else links.bad)(
-            link, seen, f"crontab -l -u {whose.unix_user}  # as root; {crontab_guard.UNLESS}"
-        )
+        mend = f"crontab -l -u {whose.unix_user}  # as root; {crontab_guard.UNLESS}"
+        return (links.look if beside else links.bad)(link, seen, mend), ""
     lines = crontabs.engine_lines(found.text, found.scripts) if found.installed else ()
     if not lines:
-        return links.ok(link, f"{whose.unix_user} has no crontab that launches or propagates")
+        return links.ok(link, f"{whose.unix_user} has no crontab that launches or propagates"), ""
     where = crontabs.named(lines)
     seen = f"the crontab of {whose.unix_user} still calls seqware ({where})"
-    return links.look(link, seen, f"crontab -e -u {whose.unix_user}  # as root: put a # before {where}")
+    launching = [line for line in lines if line.launches and not beside]
+    mend = f"crontab -e -u {whose.unix_user}  # as root: put a # before {where}"
+    return links.look(link, seen, mend), crontabs.named(launching) if launching else ""
+
+
+def others_crontabs(
+    account: accounts.Account, launching: collections.abc.Iterable[crontab_guard.Launching]
+) -> collections.abc.Iterator[links.Link]:
+    """The crontabs of other Unix users that launch runs of this account too."""
+    for one in launching:
+        if one.touches(account):
+            user = one.account.unix_user
+            mend = f"crontab -e -u {user}  # as root: put a # before {one.lines}"
+            seen = f"that of {user} ({one.lines}) launches runs of {account.name} too, as {user}"
+            yield links.look("others' crontabs", seen, mend)
