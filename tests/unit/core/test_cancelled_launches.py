@@ -255,7 +255,8 @@ async def test_a_start_that_was_begun_is_waited_for_however_often_its_launch_is_
     monkeypatch.setattr(calling, "call", engine)
     stage.service.schedule(7)
     launcher = stage.launcher()
-    launcher.offer(stage.known, stages.rows(stage))
+    # There is no mediator that could be asked for a crontab.
+    launcher.offer(stages.renamed(stage, "bob", beside_cron=True), stages.rows(stage))
     while not engine.starting:  # noqa: ASYNC110 - it takes but some turns of the loop
         await asyncio.sleep(0)
     assert not engine.living
