@@ -47,10 +47,11 @@ def report(
 ) -> None:
     """Run by run: what would have been launched or written, what others did, how long after, and whether they agree.
 
-    agreed: the same was done. differs: something else was written. withdrawn: a user took it back, the run went to
-    somebody else, or shadow mode was turned off first. unseen: launched before any look of ours saw it wait. waits:
-    nothing was done yet. The last 1,000 decisions are shown one by one (--json: all); counted are all that the journal
-    keeps, 90 days, and what it dropped since. Exit code 1 if anything that is kept differs.
+    agreed: the same was done. differs: something else was written, or another Unix user launched it. withdrawn: a user
+    took it back, the run went to somebody else, or shadow mode was turned off first. unseen: launched before any look
+    of ours saw it wait. waits: nothing was done yet. The last 1,000 decisions are shown one by one (--json: all);
+    counted are all that the journal keeps, 90 days, and what it dropped since. Exit code 1 if anything that is kept
+    differs.
     """
     service = settings.load(context.obj)
     kept, dropped = _read(service, account)

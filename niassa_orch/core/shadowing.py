@@ -149,9 +149,12 @@ class Shadowing:
         waits = {run.accession for run in active.scheduled}
         launches = (shadow for shadow in self._open.values() if shadow.kind is shadows.Kind.LAUNCH)
         left = [shadow for shadow in launches if shadow.accession not in waits]
+        asks = enrolled.account.propagation is accounts.Propagation.NATIVE
         for shadow in left[:_READS_A_BEAT]:
             run = await self._read(enrolled, active, shadow.accession)
-            await self._judge(shadow, shadows.launched(run, enrolled.account))
+            user = await _job_user(enrolled, run) if asks else ""
+            asks = asks and user is not None  # not one time-out for each run
+            await self._judge(shadow, shadows.launched(run, enrolled.account, user or ""))
 
     async def _decide_status(
         self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns, accession: runs.Accession
@@ -205,6 +208,18 @@ class Shadowing:
 
     def _event(self, name: str, **fields: object) -> None:
         self._board.event(name, account=self._line.name, level=board.Level.INFO, **fields)
+
+
+async def _job_user(enrolled: enrolling.Enrolled, run: runs.WorkflowRun | None) -> str | None:
+    """Whose a run's job is; ``""`` where it has none that Oozie knows, ``None`` where Oozie does not answer."""
+    if run is None or run.engine_family is not runs.EngineFamily.OOZIE or not run.status_cmd:
+        return ""
+    try:
+        return (await enrolled.oozie().job(run.status_cmd)).user
+    except errors.JobUnknownError:
+        return ""
+    except errors.OozieError:
+        return None
 
 
 async def _wanted(

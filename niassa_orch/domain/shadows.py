@@ -46,12 +46,13 @@ def wanted_status(decision: transitions.Decision) -> runs.RunStatus | None:
     return _AFTER_ACT[decision.act] if decision.act is not None else decision.status
 
 
-def launched(run: runs.WorkflowRun | None, account: accounts.Account) -> Came | None:
+def launched(run: runs.WorkflowRun | None, account: accounts.Account, job_user: str = "") -> Came | None:
     """What became of a run that we would have launched.
 
     Args:
         run: As its record is now; ``None`` when there is none.
         account: For which it waited.
+        job_user: Whose its job is, as Oozie says; ``""`` where it does not.
 
     Returns:
         ``None`` while it still waits.
@@ -64,7 +65,10 @@ def launched(run: runs.WorkflowRun | None, account: accounts.Account) -> Came | 
         return Came("a user cancelled it", Agreement.WITHDRAWN)
     if run.status is runs.RunStatus.FAILED and not run.status_cmd:
         return Came("its launch failed", Agreement.AGREED)
-    return Came(f"launched, {run.status or 'without a status'}", Agreement.AGREED)
+    became = f"{run.status or 'without a status'}"
+    if job_user and job_user != account.unix_user:
+        return Came(f"launched as {job_user}, not as {account.unix_user}, {became}", Agreement.DIFFERS)
+    return Came(f"launched, {became}", Agreement.AGREED)
 
 
 def moved(run: runs.WorkflowRun | None, account: accounts.Account, basis: str, wanted: frozenset[str]) -> Came | None:

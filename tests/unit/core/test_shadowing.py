@@ -10,31 +10,10 @@ from niassa_orch.journal import records
 from niassa_orch.journal import shadows as journal_shadows
 from tests.fakes import calls
 from tests.fakes import stage as stages
-from tests.unit.core import beats as beat_scenes
+from tests.unit.core import shadowed
 
 R, J, A = runs.RunStatus, jobs.JobStatus, shadows.Agreement
-
-
-class Scene(beat_scenes.Beats):
-    """Beats of Bob in shadow mode, and a crontab that does what we only decide."""
-
-    def __init__(self, stage: stages.Stage) -> None:
-        super().__init__(stage)
-        stage.known = stages.renamed(stage, "bob", shadow=True)
-
-    async def told(self, seconds: float = 30.0) -> list[tuple[int, str, str, shadows.Agreement | None]]:
-        """What the journal says after a beat: run, what we wanted, what came, how it compares."""
-        self.stage.clock.advance(seconds)
-        self.watch.hurry()
-        await self.beat()
-        assert self.stage.called == []
-        assert not [asked for asked in self.stage.service.asked if asked.startswith("PUT")]
-        kept = await self.stage.journal.shadows.all()
-        return [(shadow.accession, shadow.wanted, shadow.came, shadow.agreement) for shadow in kept]
-
-    def cron(self, accession: int, status: runs.RunStatus, **fields: str) -> None:
-        """The crontab writes a status."""
-        self.stage.service.schedule(accession, status, **fields)
+Scene = shadowed.Scene
 
 
 @pytest.fixture
@@ -52,6 +31,29 @@ async def test_a_run_that_cron_launches_after_us_is_agreed_on(stage: stages.Stag
     assert (await scene.told())[0] == (7, "launched", "launched, pending", A.AGREED)
     assert "shadow.would_launch" in stage.events
     assert stage.line.waiting == "shadow: 0 would be launched; nothing is launched or written"
+
+
+async def test_a_launch_as_somebody_else_is_not_agreed_on(stage: stages.Stage, scene: Scene) -> None:
+    stage.service.schedule(7)
+    await scene.told()
+    stage.oozie.start("7-oozie-W", user="niassa-alice")
+    scene.cron(7, R.PENDING, statusCmd="7-oozie-W", workflowEngine="oozie")
+    came = "launched as niassa-alice, not as niassa-bob, pending"
+    assert (await scene.told())[0] == (7, "launched", came, A.DIFFERS)
+
+
+async def test_where_oozie_does_not_say_whose_a_job_is_the_launch_counts_and_it_is_asked_once(
+    stage: stages.Stage, scene: Scene
+) -> None:
+    for accession in (7, 8):
+        stage.service.schedule(accession)
+    await scene.told()
+    for accession in (7, 8):
+        scene.cron(accession, R.PENDING, statusCmd=f"{accession}-oozie-W", workflowEngine="oozie")
+    stage.oozie.down = True
+    agreed = ("launched", "launched, pending", A.AGREED)
+    assert await scene.told() == [(7, *agreed), (8, *agreed)]
+    assert [asked for asked in stage.oozie.asked if asked.startswith("job ")] == ["job 7-oozie-W"]
 
 
 @pytest.mark.parametrize(
