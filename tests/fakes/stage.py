@@ -103,6 +103,9 @@ class Stage:
         self.slots = pool.Pool(slots)
         self.turns = pool.EngineTurns(2)
         self.mediator = directory / "mediator"
+        if not self.mediator.exists():
+            # It says that its user has no crontab, and of what is launched nothing.
+            calls.mediator(self.mediator, [])
         self.known = neighbours_in_memory.enrolled(self.service, self.oozie, self.mediator)
         self.state = state_directory.StateDirectory(directory / "state")
         self.state.open()

@@ -145,6 +145,7 @@ async def test_an_answer_that_makes_no_sense_is_no_text(stage: stages.Stage, rea
 
 async def test_a_mediator_that_is_not_there_is_no_text(stage: stages.Stage, reader: Reader) -> None:
     assert stage.mediator == pathlib.Path(stage.directory, "mediator")
+    stage.mediator.unlink()
     assert await reader.text(texts_mediator.run(1)) is None
     assert stage.events == ["texts.unreadable"]
 
