@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 
 import rich.console
 
-from niassa_orch import __version__, errors, logs, service_signals
+from niassa_orch import __version__, errors, logs, service_notes, service_signals
 from niassa_orch.admin import check as admin_check
 from niassa_orch.config import settings
 from niassa_orch.control import server
@@ -23,6 +23,7 @@ from niassa_orch.core import (
     desks,
     enrolling,
     explaining,
+    heart,
     intents,
     limits,
     neighbours,
@@ -46,8 +47,10 @@ _JOURNAL_FRESH_SECONDS = 1.0
 
 
 @contextlib.asynccontextmanager
-async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIterator[tuple[board.Board, desks.Desk]]:
-    """Everything that workers share, for as long as the context lasts.
+async def built(
+    service: settings.Settings, redactor: logs.Redactor, signs: heart.Heart
+) -> AsyncIterator[tuple[board.Board, desks.Desk]]:
+    """Everything that workers share, for as long as the context lasts; ``signs`` are those of the service's life.
 
     Raises:
         SettingsError: The state directory cannot be used, or another instance uses it.
@@ -77,7 +80,8 @@ async def built(service: settings.Settings, redactor: logs.Redactor) -> AsyncIte
                 intended.tidy()
             saved = savings.Savings(reach.requests_begun)
             try:
-                yield told, desks.Desk(service, told, slots, turns, intended, enrol, shared, saved, standing, trail)
+                shares = (shared, saved, standing, trail, signs)
+                yield told, desks.Desk(service, told, slots, turns, intended, enrol, *shares)
             finally:
                 await shared.close()
 
@@ -91,16 +95,17 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
         console: For the dashboard; ``None`` when there is no terminal, and the log's lines are all there is to see.
     """
     signals = service_signals.Signals(on_terminal=console is not None)
-    async with built(service, redactor) as (told, desk):
+    async with contextlib.AsyncExitStack() as faces:
+        signs = heart.Heart(faces.enter_context(service_notes.notifier()))
+        told, desk = await faces.enter_async_context(built(service, redactor, signs))
         watched = supervisor.Supervisor(desk)
         signals.pass_on_to(watched)
         told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
-        async with contextlib.AsyncExitStack() as faces:
-            await _answer(desk, operating_of(desk, watched), faces)
-            await faces.enter_async_context(web.served(told, service.web))
-            if console is not None:
-                await faces.enter_async_context(dashboard.shown(told, console))
-            await watched.run()
+        await _answer(desk, operating_of(desk, watched), faces)
+        await faces.enter_async_context(web.served(told, service.web))
+        if console is not None:
+            await faces.enter_async_context(dashboard.shown(told, console))
+        await watched.run()
         told.event("service.stopped")
 
 
@@ -123,7 +128,7 @@ async def _answer(desk: desks.Desk, operates: operating.Operating, faces: contex
 
 async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
     """One cycle of every account; returns whether all fared well."""
-    async with built(service, redactor) as (_, desk):
+    async with built(service, redactor, heart.Heart()) as (_, desk):
         return await supervisor.Supervisor(desk).once()
 
 

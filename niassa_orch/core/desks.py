@@ -3,7 +3,7 @@
 import dataclasses
 
 from niassa_orch.config import settings
-from niassa_orch.core import audit, board, enrolling, intents, orders, pollers, pool, savings
+from niassa_orch.core import audit, board, enrolling, heart, intents, orders, pollers, pool, savings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -20,3 +20,4 @@ class Desk:
     savings: savings.Savings
     orders: orders.StandingOrders
     trail: audit.Trail
+    signs: heart.Heart

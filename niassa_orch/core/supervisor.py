@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 
+from niassa_orch import errors
 from niassa_orch.config import profiles, shelf
 from niassa_orch.core import (
     accounts_watch,
@@ -62,6 +63,7 @@ class Supervisor:
         """Drain: no new work; verdicts are written; engine calls live on."""
         self._stopping = True
         self._desk.told.draining = True
+        self._desk.signs.stopping()
         self._changed.set()
 
     async def run(self) -> None:
@@ -71,12 +73,14 @@ class Supervisor:
             SettingsError: accounts.d cannot be read at the start.
         """
         self._apply(await self._drop_ins.first())
+        self._desk.signs.ready()
         eternal = [
             asyncio.create_task(guard.keep(name, work, self._desk.told), name=name) for name, work in self._eternal()
         ]
         try:
             while not self._stopping:
                 await self._pause()
+                await self._feel()
                 self._tell_unattended(self._desk.intended.unattended())
                 self._take_stock()
             await self._end(eternal)
@@ -129,6 +133,12 @@ class Supervisor:
             guard.tell(f"once:{profile.name}", exc, self._desk.told, account=profile.name)
             return False
 
+    async def _feel(self) -> None:
+        """A sign of life, where no account beats too; what the journal's trouble is every beat tells."""
+        with contextlib.suppress(errors.JournalError):
+            await self._desk.intended.refresh()
+        self._desk.signs.beat()
+
     async def _pause(self) -> None:
         """Until accounts changed, the end has come, or a while has passed."""
         with contextlib.suppress(TimeoutError):
@@ -162,6 +172,7 @@ class Supervisor:
             if line.account is not None
         )
         told.requests = self._desk.savings.look(time.monotonic(), of_cron)
+        self._desk.signs.says(_in_short(told.snapshot()))
 
     def _apply(self, brought: drop_ins.Brought) -> dict[str, list[str]]:
         """Returns names of accounts by what became of them."""
@@ -224,3 +235,12 @@ class Supervisor:
     async def _join(self, tasks: Collection[asyncio.Task[None]]) -> None:
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _in_short(now: board.Snapshot) -> str:
+    well = sum(line.state is board.State.OK for line in now.accounts)
+    flying = sum(len(line.in_flight) for line in now.accounts)
+    held = sum(len(line.held) for line in now.accounts)
+    short = f"{well} of {len(now.accounts)} accounts are well, {flying} launches in flight, {held} wait for a person"
+    troubles = [text for text in (*map(str, now.orders), now.journal, now.audit) if text]
+    return "; ".join([short, *troubles])

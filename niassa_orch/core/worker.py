@@ -168,6 +168,7 @@ class Worker:
             await self._desk.trail.check(self._profile.name)
         self._desk.orders.look()
         self._desk.told.tell_journal(self._desk.intended.journal.trouble)
+        self._desk.signs.beat()
 
     def _give_back(self) -> None:
         """Whoever else may serve the same runs."""

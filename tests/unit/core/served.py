@@ -6,7 +6,7 @@ import typing
 
 from niassa_orch import errors
 from niassa_orch.config import profile_keys, profiles, settings
-from niassa_orch.core import audit, board, desks, enrolling, savings, worker
+from niassa_orch.core import audit, board, desks, enrolling, heart, savings, worker
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 
@@ -54,7 +54,7 @@ def desk(stage: stages.Stage, enrol: Enrolling, service: settings.Settings | Non
     chosen = service or settings.Settings(beat=settings.Beat(interval_seconds=INTERVAL_SECONDS, jitter=0))
     asked = savings.Savings(lambda: len(stage.service.asked) + len(stage.oozie.asked))
     of_stage = (stage.told, stage.slots, stage.turns, stage.intents, enrol, stage.pollers)
-    return desks.Desk(chosen, *of_stage, asked, stage.orders, audit.Trail(None))
+    return desks.Desk(chosen, *of_stage, asked, stage.orders, audit.Trail(None), heart.Heart())
 
 
 def profile(name: str = "bob") -> profiles.Profile:
