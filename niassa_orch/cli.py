@@ -31,6 +31,7 @@ from niassa_orch import (
     cli_status,
     cli_sudoers,
     cli_support,
+    cli_systemd,
     early_signals,
     errors,
 )
@@ -68,6 +69,7 @@ for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_expl
 for of_service in (*cli_status.COMMANDS, *cli_orders.COMMANDS):
     application.command(epilog=_EPILOG)(of_service)
 application.command(epilog=_EPILOG)(cli_history.history)
+application.command(epilog=_EPILOG)(cli_systemd.systemd)
 application.command(name="support", epilog=_EPILOG)(cli_support.pack)
 application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 
