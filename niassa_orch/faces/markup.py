@@ -23,9 +23,9 @@ class Cell:
     look: str = ""
 
 
-def number(count: float) -> Cell:
-    """A number; one that is 0 is left out where there is little room."""
-    return Cell(f"{count:n}" if count else "\N{MIDDLE DOT}", "number" if count else "number none")
+def number(count: int, look: str = "") -> Cell:
+    """A number, and how one above 0 looks; one that is 0 is left out where there is little room."""
+    return Cell(str(count), f"number {look}".rstrip()) if count else Cell("\N{MIDDLE DOT}", "number none")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], more: str = "") -> str:

@@ -78,7 +78,7 @@ def _alarms(snapshot: board.Snapshot) -> Iterator[str]:
         yield _said("alarm", f"Nothing is launched: {trouble}")
     for order in ordered:
         if order.kind is not orders.Kind.STOP:
-            yield _said("pause", str(order))
+            yield _said("pause" if order.keeps else "note", str(order))
     if snapshot.draining:
         yield _said("pause", "Draining: no new work; what was begun is seen through.")
     if snapshot.orphans:

@@ -28,10 +28,20 @@ _LOOKS: Final = {
 _LEVELS: Final = {board.Level.INFO: "", board.Level.WARNING: "! ", board.Level.ERROR: "\N{BALLOT X} "}
 _LEVEL_LOOKS: Final = {board.Level.INFO: "", board.Level.WARNING: "warn", board.Level.ERROR: "bad"}
 _STATUSES: Final = (*runs.ACTIVE, runs.RunStatus.COMPLETED, runs.RunStatus.FAILED, runs.RunStatus.CANCELLED)
+_SHORT: Final = {runs.RunStatus.SUBMITTED_CANCEL: "cancel", runs.RunStatus.SUBMITTED_RETRY: "retry"}
 _COLUMNS: Final = (
-    *("account", "Unix user", "state", "why, and what waits", "in flight", "in doubt", "held"),
-    *(status.value for status in _STATUSES),
-    *("last poll", "next beat"),
+    *(
+        "account",
+        "Unix user",
+        "state",
+        "why, and what waits",
+        "last poll",
+        "next beat",
+        "in flight",
+        "in doubt",
+        "held",
+    ),
+    *(_SHORT.get(status, status.value) for status in _STATUSES),
 )
 
 
@@ -39,7 +49,7 @@ def accounts(snapshot: board.Snapshot) -> str:
     """The worst first."""
     lines = severity.worst_first(snapshot.accounts)
     rows = (_account(line, snapshot.now) for line in lines[:_ACCOUNTS])
-    ended = "Completed, failed and cancelled count since the service started. "
+    ended = "Cancel and retry: users asked for it. Completed, failed, cancelled: since the service started. "
     return markup.table("Accounts, the worst first", _COLUMNS, rows, ended + _more(len(lines), _ACCOUNTS, "accounts"))
 
 
@@ -52,12 +62,14 @@ def _account(line: board.AccountLine, now: float) -> list[markup.Cell]:
     return [
         markup.Cell(line.name),
         markup.Cell(line.unix_user or "?"),
-        markup.Cell(f"{mark} {line.state}", look),
+        markup.Cell(f"{mark} {line.state}", f"state {look}"),
         markup.Cell(why, "words" if why else "words none"),
-        *(markup.number(len(what)) for what in (line.in_flight, line.in_doubt, line.held)),
-        *map(markup.number, counts),
         markup.Cell(polled, "number"),
         markup.Cell(beat, "number"),
+        markup.number(len(line.in_flight)),
+        markup.number(len(line.in_doubt), "warn"),
+        markup.number(len(line.held), "bad"),
+        *map(markup.number, counts),
     ]
 
 
