@@ -70,13 +70,12 @@ def _title(snapshot: board.Snapshot) -> str:
 
 def _alarms(snapshot: board.Snapshot) -> Iterator[str]:
     """What concerns everybody, a stop before anything else."""
-    ordered = sorted(snapshot.orders, key=lambda order: order.kind is not orders.Kind.STOP)
-    for order in ordered:
+    for order in snapshot.orders:
         if order.kind is orders.Kind.STOP:
             yield _said("stop", str(order))
     for trouble in filter(None, (snapshot.journal, snapshot.audit)):
         yield _said("alarm", f"Nothing is launched: {trouble}")
-    for order in ordered:
+    for order in snapshot.orders:
         if order.kind is not orders.Kind.STOP:
             yield _said("pause" if order.keeps else "note", str(order))
     if snapshot.draining:

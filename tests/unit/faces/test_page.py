@@ -7,7 +7,7 @@ import pytest
 
 from niassa_orch.core import board, gauges
 from niassa_orch.domain import orders, runs
-from niassa_orch.faces import page
+from niassa_orch.faces import markup, page
 from tests.unit.faces import snapshots
 
 _ATTACKS = (
@@ -90,6 +90,10 @@ def test_words_of_anybody_are_never_markup(words: str) -> None:
     assert {attributes["href"] for tag, attributes in read.tags if tag == "a"} == {"./?stay"}
     plain = "".join(letter if letter.isprintable() else " " for letter in words).split()[0]
     assert plain in read.text
+
+
+def test_words_end_no_attribute() -> None:
+    assert markup.text("a\"b'c<d>&\n") == "a&quot;b&#x27;c&lt;d&gt;&amp; "
 
 
 def test_the_page_loads_nothing_and_its_policy_lets_nothing_be_loaded() -> None:
