@@ -33,10 +33,11 @@ layers: $(VENV)/.ready-dev
 tests: $(VENV)/.ready-dev
 	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term:skip-covered
 
-# The table of keys in docs/accounts.md, from the models, and the dashboard of Grafana.
+# The table of keys in docs/accounts.md, from the models; that of metrics, and the dashboard of Grafana.
 docs: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.documents.accounts_page
 	$(BIN)/python -m tests.documents.grafana
+	$(BIN)/python -m tests.documents.monitoring_page
 
 # Together some quarter of an hour; each benchmark says how to run it larger.
 bench: $(VENV)/.ready-dev
