@@ -8,6 +8,7 @@ be had is told, and the service goes on. Built by the composition root.
 import asyncio
 import contextlib
 import datetime
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -21,6 +22,8 @@ from niassa_orch.faces import door, metrics, page, plain
 #: What was made so short a time ago is given again, however many ask.
 _FRESH_SECONDS: Final = 1.0
 _NAMED_MOST: Final = 5
+#: Belongs to nothing and says nothing: aiohttp would log each request that is no HTTP as an error, with a traceback.
+_SILENT: Final = logging.Logger("strangers", logging.CRITICAL + 1)  # noqa: LOG001 - so that nobody hears it
 _HEADERS: Final = {
     "Content-Security-Policy": page.POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -131,6 +134,8 @@ async def served(told: board.Board, where: listening.Web) -> AsyncIterator[None]
     runner = web.AppRunner(
         Web(told, where).application(),
         access_log=None,
+        logger=_SILENT,
+        lingering_time=0.0,
         handle_signals=False,
         handler_cancellation=False,
         shutdown_timeout=1.0,

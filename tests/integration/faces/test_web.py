@@ -143,6 +143,30 @@ async def test_a_page_of_another_site_that_claims_our_address_reads_nothing(site
     assert "bob" not in asked.text
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(b"garbage\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n"),
+        *(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+            b"GET /" + b"/" * 20_000 + b"\r\n",
+        ),
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
+    ],
+    ids=range(7),
+)
+async def test_whoever_speaks_no_http_fills_no_log(site: Site, words: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(words)
+    assert (await reader.readline()).split()[1] in (b"400", b"405")
+    writer.close()
+    assert (await site.ask("/healthz")).status == 200
+    assert not [one for one in caplog.records if one.name.startswith("aiohttp")]
+    assert [event.name for event in site.told.snapshot().events] == ["web.serving"]
+
+
 async def test_a_port_that_is_taken_is_told_and_the_service_goes_on(site: Site) -> None:
     told = fakes.board_of()
     async with web.served(told, listening.Web(listen=f"127.0.0.1:{site.port}")):
