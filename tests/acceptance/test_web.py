@@ -1,21 +1,18 @@
 """The web page and the metrics of a whole service, from its first beat to its drain."""
 
-import socket
-
 import aiohttp
 
 from niassa_orch.config import settings
 from niassa_orch.core import ordering
 from niassa_orch.domain import orders
 from tests.acceptance import books, stages
+from tests.fakes import ports
 
 OPERATOR = orders.Operator(0, "olga")
 
 
 async def test_page_metrics_and_probes_tell_what_the_service_does_and_no_secret(stage: stages.Stage) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.free()
 
     async def ask(path: str) -> tuple[int, str]:
         async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}{path}") as answer:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import pathlib
 import shutil
-import socket
 import struct
 import tempfile
 import zlib
@@ -16,6 +15,7 @@ from niassa_orch.core import board
 from niassa_orch.domain import orders, runs
 from niassa_orch.faces import web
 from tests.fakes import neighbours_in_memory as fakes
+from tests.fakes import ports
 from tests.unit.faces import snapshots
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -112,9 +112,7 @@ async def test_a_browser_shows_the_page_in_its_style_runs_nothing_and_complains_
 ) -> None:
     if CHROMIUM is None:
         pytest.skip("no chromium is installed (Debian: chromium): nobody has seen the page in a browser")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.free()
     shot = tmp_path / "page.png"
     async with web.served(told(), listening.Web(listen=f"127.0.0.1:{port}")):
         url = f"http://127.0.0.1:{port}/?stay"

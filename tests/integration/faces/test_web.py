@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import re
-import socket
 import time
 from collections.abc import AsyncIterator
 
@@ -15,6 +14,7 @@ from niassa_orch.config import listening
 from niassa_orch.core import board
 from niassa_orch.faces import door, web
 from tests.fakes import neighbours_in_memory as fakes
+from tests.fakes import ports
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,10 +38,7 @@ class Site:
 
 @pytest.fixture
 def port() -> int:
-    """One that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return ports.free()
 
 
 @pytest.fixture
