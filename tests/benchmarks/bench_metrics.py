@@ -42,18 +42,18 @@ def board_of(accounts: int) -> board.Board:
 
 
 def timed(told: board.Board, make: Callable[[board.Snapshot], bytes]) -> tuple[float, float, int]:
-    """Milliseconds of the snapshot and of the text, the middle of some rounds, and the bytes of the text."""
+    """Milliseconds of CPU of the snapshot and of the text, the middle of some rounds, and the bytes of the text."""
     names = [line.name for line in told.snapshot().accounts]
     looks, texts, size = [], [], 0
     for number in range(_ROUNDS):
         for name in names[number % _CHANGED :: _CHANGED]:
             told.line(name).last_good_poll = time.monotonic()
-        began = time.perf_counter()
+        began = time.process_time()
         snapshot = told.snapshot()
-        seen = time.perf_counter()
+        seen = time.process_time()
         size = len(make(snapshot))
         looks.append(seen - began)
-        texts.append(time.perf_counter() - seen)
+        texts.append(time.process_time() - seen)
     return 1000 * statistics.median(looks), 1000 * statistics.median(texts), size
 
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     told = board_of(accounts)
     openmetrics, text = metrics.content_type("application/openmetrics-text"), metrics.content_type("")
     now = datetime.datetime.now(datetime.UTC)
-    print(f"{accounts} accounts, {accounts // _CHANGED} changed between two looks")
+    print(f"CPU of {accounts} accounts, {accounts // _CHANGED} changed between two looks")
     for what, make in (
         ("OpenMetrics", lambda snapshot: metrics.text(snapshot, accounts, openmetrics)),
         ("Prometheus text", lambda snapshot: metrics.text(snapshot, accounts, text)),
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ):
         look_ms, text_ms, size = timed(told, make)
         print(f"{what:16} snapshot {look_ms:6.1f} ms, text {text_ms:6.1f} ms, {size / 1000:8.0f} kB")
-    print(f"goal: a scrape of 1,000 accounts under {GOAL_MS:.0f} ms")
+    print(f"goal: a scrape of 1,000 accounts under {GOAL_MS:.0f} ms on a machine of its own")
 
 
 if __name__ == "__main__":
