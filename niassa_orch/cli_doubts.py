@@ -43,7 +43,7 @@ def doubts(context: typer.Context, as_json: cli_service.Json = False) -> None:
 
 def resolve(
     context: typer.Context,
-    accession: Annotated[int, typer.Argument(min=1, help="The run's accession.")],
+    accession: Annotated[int, typer.Argument(min=1, metavar="ACCESSION", help="The run's accession.")],
     launched: Annotated[str | None, typer.Option(metavar="JOB_ID", help="Oozie has this job of it.")] = None,
     relaunch: Annotated[bool, typer.Option("--relaunch", help="Nothing of it runs: it may be launched again.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Nothing of it runs: its record shall say failed.")] = False,

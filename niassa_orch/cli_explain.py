@@ -23,7 +23,7 @@ _Tell = Callable[[str, str], None]
 
 def explain(
     context: typer.Context,
-    accession: Annotated[int, typer.Argument(min=1, help="The run's accession.")],
+    accession: Annotated[int, typer.Argument(min=1, metavar="ACCESSION", help="The run's accession.")],
     as_json: cli_service.Json = False,
 ) -> None:
     """Why a run is where it is: what the web service, profiles, journal and Oozie say of it, and what keeps it.

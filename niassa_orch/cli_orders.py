@@ -100,7 +100,7 @@ def stop_launching(
 
 def urgent(
     context: typer.Context,
-    accession: Annotated[int, typer.Argument(min=1, help="The run's accession.")],
+    accession: Annotated[int, typer.Argument(min=1, metavar="ACCESSION", help="The run's accession.")],
     reason: cli_service.Reason = "",
     as_json: cli_service.Json = False,
 ) -> None:
