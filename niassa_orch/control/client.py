@@ -108,7 +108,7 @@ class Client:
                     yield response
         except TimeoutError as exc:
             message = f"the service at {self._socket} does not answer within {_SECONDS:.0f} s: look at its log"
-            raise errors.ControlError(message) from exc
+            raise errors.NoServiceError(message) from exc
         except aiohttp.ClientError as exc:
             raise _unreachable(self._socket, exc) from exc
 

@@ -70,6 +70,7 @@ async def test_a_run_whose_launches_come_to_nothing_is_set_aside_and_a_person_fa
             async with stage.service("resolve", str(accession), "--failed", "--yes") as resolved:
                 assert await resolved.ended() == 0
                 assert '"working_dir"' in resolved.text
+                assert resolved.text.endswith(f"run {accession} of alice: it failed\n")
             await stage.web.reach("failed", accession)
             async with stage.service("doubts") as doubts:
                 assert await doubts.ended() == 0
