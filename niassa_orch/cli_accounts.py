@@ -9,18 +9,16 @@ from typing import Annotated
 
 import typer
 
-from niassa_orch import app, cli_begin
+from niassa_orch import app, cli_begin, cli_service
 from niassa_orch.faces import account_values, accounts_table
 
 _EXIT_FAILURE = 1
-
-_Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 application = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @application.callback(invoke_without_command=True)
-def accounts(context: typer.Context, as_json: _Json = False) -> None:
+def accounts(context: typer.Context, as_json: cli_service.Json = False) -> None:
     """Who schedules, for which host, and which Unix user runs it here; a line a profile.
 
     Reads users' own seqware settings as those users, as the service does; asks no web service. Exit code 1 if any
@@ -34,13 +32,17 @@ def accounts(context: typer.Context, as_json: _Json = False) -> None:
 
 
 @application.command("list")
-def list_all(context: typer.Context, as_json: _Json = False) -> None:
+def list_all(context: typer.Context, as_json: cli_service.Json = False) -> None:
     """The table of all accounts, as without a command."""
     _list(context, as_json=as_json)
 
 
 @application.command("show")
-def show(context: typer.Context, account: str, as_json: _Json = False) -> None:
+def show(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", autocompletion=cli_service.complete_accounts)],
+    as_json: cli_service.Json = False,
+) -> None:
     """Every value that counts for one account, and who said it: profile, seqware settings, service, default.
 
     Passwords are masked. Exit code 1 if the profile cannot be used, or there is none of that name.

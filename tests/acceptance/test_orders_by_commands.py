@@ -1,9 +1,14 @@
 """Commands of operators, on the real service: what they say, what then holds, and that it holds over a restart."""
 
 import datetime
+import functools
 import json
+import signal
+from collections.abc import Iterator
 
-from tests.acceptance import stages
+import pytest
+
+from tests.acceptance import books, services, stages
 
 
 async def answered(stage: stages.Stage, *words: str, code: int = 0) -> str:
@@ -58,6 +63,7 @@ async def test_a_stop_without_a_service_holds_when_one_starts_until_it_is_lifted
         await stage.web.reach("completed", mine)
         await answered(stage, "status", "--check")
         assert "completed" in await answered(stage, "explain", str(mine))
+        assert "knows no run 99" in await answered(stage, "explain", "99", code=1)
         names = [json.loads(line)["event"] for line in (await answered(stage, "events", "--json")).splitlines()]
         assert "launch.verified" in names
         assert "draining" in await answered(stage, "drain")
@@ -65,6 +71,34 @@ async def test_a_stop_without_a_service_holds_when_one_starts_until_it_is_lifted
     trail = (stage.place.state_dir / "audit" / "_service.jsonl").read_text("utf-8").splitlines()
     given = [entry["what"] for entry in map(json.loads, trail) if not entry["result"]]
     assert given == ["stop-launching", "start", "resume-orders", "drain", "stop"]
+
+
+@pytest.fixture
+def as_at_a_terminal() -> Iterator[None]:
+    """In the background of a shell Ctrl-C is ignored, by what is started from there too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_at_a_terminal")
+async def test_events_are_followed_until_ctrl_c_or_the_end_of_the_service(stage: stages.Stage) -> None:
+    async with stage.service() as service:
+        await service.tells("account.started", account="bob")
+        following = [await stage.start("events", "--follow") for _ in range(2)]
+        await answered(stage, "pause", "bob", "--reason", "look")
+        for one in following:
+            await books.until("the order heard", functools.partial(_heard, one, "order.given order=pause"))
+        following[0].signal(signal.SIGINT)
+        assert await following[0].ended() == 130
+        assert await service.drain() == 0
+        assert await following[1].ended() == 1
+        assert "no service answers at " in following[1].text
+        assert all("Traceback" not in one.text for one in following)
+
+
+async def _heard(follower: services.Service, words: str) -> bool | None:
+    return words in follower.text or None
 
 
 async def test_what_is_no_order_is_refused_in_words(stage: stages.Stage) -> None:

@@ -57,6 +57,7 @@ def test_what_needs_a_person_comes_first_with_what_to_do_and_its_account_on_top(
     told.journal = "the journal cannot be used: disk full"
     told.line("cid").held = {runs.Accession(7): "its transcript is cut\x1b[2J"}
     told.line("bob").state, told.line("bob").reason = board.State.WRONG_PASSWORD, "look at the password"
+    told.line("ann").unix_user = "x\x1b[2J"
     told.ask_orders = lambda: (stop(),)
     snapshot = told.snapshot()
     first, journal, wrong, held = needs.of(snapshot)
