@@ -48,6 +48,12 @@ def one_shot(context: typer.Context) -> tuple[settings.Settings, logs.Redactor]:
     return service, log_to(sys.stderr, service, "error")
 
 
+def at_once(context: typer.Context) -> tuple[settings.Settings, logs.Redactor]:
+    """As ``one_shot`` for who asks the running service, which knows the host's name: no DNS server keeps it waiting."""
+    service = settings.load(context.obj)
+    return service, log_to(sys.stderr, service, "error")
+
+
 def console() -> rich.console.Console:
     """For tables: as wide as the terminal; off a terminal no line is folded."""
     found = rich.console.Console()

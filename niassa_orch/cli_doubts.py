@@ -27,7 +27,7 @@ def doubts(context: typer.Context, as_json: cli_service.Json = False) -> None:
     \b
     niassa-orch doubts
     """
-    launches = _known(*cli_begin.one_shot(context), None)["launches"]
+    launches = _known(*cli_begin.at_once(context), None)["launches"]
     if as_json:
         print(json.dumps(launches, indent=2))
         return
@@ -61,7 +61,7 @@ def resolve(
     niassa-orch resolve 1234 --relaunch
     """
     told = _told(launched, relaunch=relaunch, failed=failed)
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = cli_begin.at_once(context)
     known = _known(service, redactor, runs.Accession(accession))
     seen = [one for one in known["launches"] if web_service in (None, one["web_service"])]
     jobs = {url: job for url, job in known["jobs"].items() if web_service in (None, url)}

@@ -34,7 +34,7 @@ def explain(
     \b
     niassa-orch explain 1234
     """
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = cli_begin.at_once(context)
     said: list[dict[str, str]] = []
 
     def tell(who: str, text: str) -> None:
@@ -55,10 +55,11 @@ def explain(
 
 async def _through(way: client.Client, accession: runs.Accession, tell: _Tell) -> bool:
     """Ask the service; whether a web service knows the run: of one that none knows, nobody else has a word."""
+    # Answered at once by a service that does not hang; the rest may take as long as its neighbours do.
+    await way.snapshot()
+    tell(_ASKED, "the running service")
     voices: set[str] = set()
     async for one in way.explain(accession):
-        if not voices:
-            tell(_ASKED, "the running service")
         voices.add(one["who"])
         tell(one["who"], one["text"])
     return bool(voices - {_WEB_SERVICE})
@@ -74,5 +75,7 @@ def _ourselves(
     def pass_on(one: explaining.Said) -> None:
         tell(one.who, one.text)
 
+    # May ask a DNS server, which does not belong on the event loop.
+    _ = service.effective_host
     tell(_ASKED, f"web services, journal and Oozie by this command: {silent}")
     return asyncio.run(app.explain(service, redactor, accession, pass_on))

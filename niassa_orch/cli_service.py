@@ -115,7 +115,7 @@ def order(
         as_json: Print it for machines.
         otherwise: The same without a service; ``None``: it makes no sense without one.
     """
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = cli_begin.at_once(context)
     try:
         answer = ask(service, lambda way: way.order(what, body)) | {"through": "service"}
     except errors.NoServiceError as exc:

@@ -36,7 +36,7 @@ def status(
     niassa-orch status
     niassa-orch status --check --json | jq '.needs[]'
     """
-    service = cli_begin.settings_of(context)
+    service, _ = cli_begin.at_once(context)
     snapshot = cli_service.ask(service, lambda way: way.snapshot())
     if as_json:
         print(json.dumps(status_json.of(snapshot), indent=2))
@@ -59,7 +59,7 @@ def runs(
     \b
     niassa-orch runs --account bob --status submitted
     """
-    service = cli_begin.settings_of(context)
+    service, _ = cli_begin.at_once(context)
     found = cli_service.ask(service, lambda way: way.active_runs(account, status))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -82,7 +82,7 @@ def events(
     \b
     niassa-orch events --follow --json | jq 'select(.level == "error")'
     """
-    service = cli_begin.settings_of(context)
+    service, _ = cli_begin.at_once(context)
 
     async def tell(way: client.Client) -> None:
         async for event in way.events(follow=follow):

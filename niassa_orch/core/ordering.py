@@ -37,7 +37,7 @@ def without_service(
         opened.callback(journal.close)
         trail = audit.Trail(service.effective_audit_dir, redact)
         opened.callback(trail.close)
-        told = board.Board(service.effective_host, pool.Pool(1), pool.Pool(1), redact)
+        told = board.Board(service.host, pool.Pool(1), pool.Pool(1), redact)
         standing = orders.StandingOrders(journal, told)
         beside = state_directory.is_used(service.state_dir)
         later = _BESIDE if beside else _NEXT
