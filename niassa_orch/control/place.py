@@ -47,9 +47,10 @@ def bound(folder: pathlib.Path, mode: int, group: str) -> Iterator[socket.socket
         try:
             listening = _bind(folder, mode, group, opened)
         except OSError as exc:
+            member = f" and be a member of the group {group}" if group else ""
             message = (
                 f"the control socket {folder / NAME} cannot be made: {exc.strerror or exc}; let the service's user "
-                f"write to {folder}, or set runtime_dir"
+                f"write to {folder}{member}, or set runtime_dir"
             )
             raise errors.ControlError(message) from exc
         yield listening

@@ -1,7 +1,7 @@
-"""What of a snapshot needs a person, in sentences that say what to do; and which accounts are the worst. Pure.
+"""What of a snapshot needs a person, in sentences that say what to do. Pure.
 
 What passes by itself (a launch that waits, a doubt that is asked again, a server that misses a poll) is not among it.
-Called by ``status_table``.
+Called by ``status_table``, ``status_json`` and the command ``status``.
 """
 
 from collections.abc import Iterator
@@ -9,45 +9,24 @@ from typing import Final
 
 from niassa_orch.core import board, gauges
 from niassa_orch.domain import orders
-from niassa_orch.faces import plain, remarks
+from niassa_orch.faces import plain, remarks, severity
 
 #: A server that does not answer for so long does not come back by itself, or somebody wants to know.
 SILENT_SECONDS: Final = 300.0
 _PERSON: Final = (board.State.WRONG_PASSWORD, board.State.MISCONFIGURED)
-_RANKS: Final = (
-    board.State.WRONG_PASSWORD,
-    board.State.MISCONFIGURED,
-    board.State.LOGIN_REFUSED,
-    board.State.BACKING_OFF,
-    board.State.STARTING,
-    board.State.STOPPING,
-    board.State.OK,
-    board.State.DISABLED,
-)
 
 
 def of(snapshot: board.Snapshot) -> list[str]:
     """Everything that needs a person, the gravest first."""
     found = [f"{order}; lift it: niassa-orch resume {order.account or '--all'}" for order in _stops(snapshot)]
     found += [trouble for trouble in (snapshot.journal, snapshot.audit) if trouble]
-    for line in worst_first(snapshot):
+    for line in severity.worst_first(snapshot.accounts):
         found += [f"{line.name}: {why}" for why in _of_account(line)]
     found += [_silent(one, snapshot.now) for one in snapshot.neighbours if _is_silent(one, snapshot)]
     if snapshot.orphans:
         owners = ", ".join(f"{owner or '?'} ({count})" for owner, count in snapshot.orphans)
         found.append(f"active runs that no profile serves, by owner: {owners}; add a profile, or cancel them")
     return [plain.line(one) for one in found]
-
-
-def worst_first(snapshot: board.Snapshot) -> list[board.AccountLine]:
-    """The accounts: those that need a person, those that do not fare well, those of which launches wait, the rest."""
-    kept = {order.account for order in snapshot.orders if order.keeps}
-    return sorted(snapshot.accounts, key=lambda line: (*_rank(line, kept=line.name in kept), line.name))
-
-
-def _rank(line: board.AccountLine, *, kept: bool) -> tuple[int, int, int]:
-    calm = not (line.in_doubt or line.waiting or line.unfinished or kept)
-    return (int(not list(_of_account(line))), _RANKS.index(line.state), int(calm))
 
 
 def _of_account(line: board.AccountLine) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from niassa_orch.core import board, freshness, gauges
 from niassa_orch.domain import orders
-from niassa_orch.faces import needs
+from niassa_orch.faces import needs, severity
 
 _DIGITS = 3
 
@@ -23,7 +23,7 @@ def of(snapshot: board.Snapshot) -> dict[str, Any]:
         "orders": [_order(order) for order in snapshot.orders],
         "neighbours": [_neighbour(one, snapshot.now) for one in snapshot.neighbours],
         "orphans": [{"owner": owner, "active_runs": count} for owner, count in snapshot.orphans],
-        "accounts": [_account(line, snapshot.now) for line in needs.worst_first(snapshot)],
+        "accounts": [_account(line, snapshot.now) for line in severity.worst_first(snapshot.accounts)],
     }
 
 

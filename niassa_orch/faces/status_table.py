@@ -7,7 +7,7 @@ import rich.text
 
 from niassa_orch.core import board, freshness
 from niassa_orch.domain import runs
-from niassa_orch.faces import needs, numbers, plain, remarks
+from niassa_orch.faces import needs, numbers, plain, remarks, severity
 
 _S = runs.RunStatus
 _COUNTED = (
@@ -29,7 +29,7 @@ def render(snapshot: board.Snapshot) -> rich.console.RenderableType:
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
     for title in _COLUMNS:
         table.add_column(title, justify="left" if title in _LEFT else "right", overflow="fold")
-    lines = needs.worst_first(snapshot)
+    lines = severity.worst_first(snapshot.accounts)
     for line in lines:
         table.add_row(*map(_text, _cells(line, snapshot.now)))
     waits = [_text(f"{line.name}: {remark}") for line in lines if (remark := remarks.of(line))]

@@ -10,7 +10,7 @@ import rich.console
 
 from niassa_orch.core import board, gauges
 from niassa_orch.domain import orders, runs
-from niassa_orch.faces import needs, status_json, status_table
+from niassa_orch.faces import needs, severity, status_json, status_table
 from tests.fakes import neighbours_in_memory as fakes
 
 NOW = datetime.datetime(2026, 11, 24, 4, 30, tzinfo=datetime.UTC)
@@ -65,7 +65,7 @@ def test_what_needs_a_person_comes_first_with_what_to_do_and_its_account_on_top(
     assert first.endswith("lift it: niassa-orch resume --all")
     assert (journal, wrong) == (told.journal, "bob: wrong password: look at the password")
     assert held.startswith("cid: run 7 waits for your word (niassa-orch resolve 7): its transcript is cut")
-    assert [line.name for line in needs.worst_first(snapshot)] == ["bob", "cid", "ann"]
+    assert [line.name for line in severity.worst_first(snapshot.accounts)] == ["bob", "cid", "ann"]
     shown = page(snapshot, width)
     assert shown.startswith("! launching is STOPPED")
     assert "\x1b" not in shown
@@ -93,7 +93,7 @@ def test_the_page_for_machines_has_ages_and_waits_and_no_clock_of_the_process(to
     told.ask_neighbours = lambda: [gauges.Neighbour(gauges.Kind.WEB_SERVICE, URL, snapshot.now - 1, 0.2, "")]
     told.ask_orders = lambda: (stop("bob"),)
     shown = json.loads(json.dumps(status_json.of(dataclasses.replace(told.snapshot(), now=snapshot.now))))
-    bob = shown["accounts"][0]
+    [bob] = [account for account in shown["accounts"] if account["name"] == "bob"]
     assert (bob["name"], bob["last_good_poll_seconds_ago"], bob["next_beat_in_seconds"]) == ("bob", 2, 3)
     assert (bob["active"], bob["calls"][0]["since_seconds"], bob["poll_seconds"]) == ({"running": 4}, 5, 0.25)
     assert shown["neighbours"][0]["answered_seconds_ago"] == 1
