@@ -240,6 +240,10 @@ class Board:
             is_read=self._is_read,
         )
 
+    def cleaned(self, text: str) -> str:
+        """A text of somebody else without secrets."""
+        return self._redact(text)
+
     def _clean(self, value: object) -> object:
         """A field as faces and the log may have it: a number, or a text without secrets."""
         return value if value is None or isinstance(value, int | float) else self._redact(str(value))

@@ -6,6 +6,7 @@ how it is refused, is ``core.operating``'s. Built by the composition root.
 """
 
 import contextlib
+import dataclasses
 import datetime
 from collections.abc import Callable, Collection, Mapping
 
@@ -68,10 +69,12 @@ class StandingOrders:
     async def give(self, order: orders.Order) -> None:
         """Let an order hold from now on, in the place of an earlier one of the same kind, account and run.
 
+        What a person typed goes no further than the command with a secret in it: neither to disk nor to a face.
+
         Raises:
             JournalError: It is not written, and does not hold.
         """
-        await self._journal.orders.give(order)
+        await self._journal.orders.give(dataclasses.replace(order, reason=self._board.cleaned(order.reason)))
         self.look()
 
     async def lift(self, lifted: Collection[orders.Order], by: str) -> None:
