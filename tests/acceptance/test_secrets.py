@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import pytest
 
 from niassa_orch.sandbox import layout, layout_texts, up
-from tests.acceptance import books, marked_service, markers, services, stages, strangers
+from tests.acceptance import answers, books, marked_service, markers, services, stages, strangers
 
 _NAMES = ("alice", "bob", "carol", "dave")
 _VARIABLE = "NIASSA_ORCH_SECRET_DAVE"
@@ -84,7 +84,14 @@ def _places(stage: stages.Stage) -> list[pathlib.Path]:
     passwords by their nature.
     """
     place = stage.place
-    return [place.state_dir, place.runtime_dir, place.directory / "work", place.directory / "apps"]
+    return [place.state_dir, place.runtime_dir, place.directory / "work", place.directory / "apps", _answers(stage)]
+
+
+def _answers(stage: stages.Stage) -> pathlib.Path:
+    """What was answered to those who asked."""
+    folder = stage.place.directory.with_name("answers")
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _outputs(stage: stages.Stage) -> list[pathlib.Path]:
@@ -172,6 +179,17 @@ async def _ask(stage: stages.Stage, *commands: str) -> None:
     await asyncio.gather(*map(ask, commands))
 
 
+async def _ask_all(stage: stages.Stage, accession: int) -> None:
+    """Everything that answers, while the service lives, and an order that somebody mistyped."""
+    folder, log = _answers(stage), _outputs(stage)[0]
+    bundle = folder / "help.tar.gz"
+    await answers.order_with(stage, "alice", f"because of {stage.accounts['bob'].password}")
+    await answers.of_socket(stage, folder, accession)
+    support = f"support --output {bundle} --log {log}"
+    await _ask(stage, *_COMMANDS, "history bob", f"history {accession} --json", support)
+    answers.unpack(bundle)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("face", ["lines", "dashboard"])
 async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(tmp_path: pathlib.Path, face: str) -> None:
@@ -180,9 +198,9 @@ async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(tmp_path:
     words = ("run", "--dashboard") if face == "dashboard" else ("run", "--log-level", "debug")
     async with _stage(tmp_path, "beat", **terminal) as stage, strangers.stranger() as (elsewhere, visits):
         watch = markers.Watch(_COMMAND_LINE, _marks(stage))
-        for name in _NAMES:
-            for trouble in _TROUBLES:
-                await stage.schedule(name, launch=trouble, engine="oozie-sge")
+        made = [
+            await stage.schedule(name, launch=trouble, engine="oozie-sge") for name in _NAMES for trouble in _TROUBLES
+        ]
         async with watch.going_on(), _lives(stage, *words) as service:
             await _says(service, "launch.", "ValueError")
             if face == "lines":  # under the dashboard SIGHUP means that the terminal is gone
@@ -190,7 +208,7 @@ async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(tmp_path:
                 await _let_oozie_fail(stage, service)
             _spoil_profiles(stage)
             if face == "lines":  # commands do not know of the service's face
-                await _ask(stage, *_COMMANDS)
+                await _ask_all(stage, made[-1])
             await stage.web.order("status", status=401, times=None)
             await _says(service, *(f"refuses the login of {name}" for name in _NAMES))
         assert _leaks(stage) == []  # the journal too, as long as it is one
