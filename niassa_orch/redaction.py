@@ -16,7 +16,7 @@ _REDACTED: Final = "[redacted]"
 _SHORT_SECRET_CHARACTERS: Final = 4
 #: What looks like a secret that nobody told us: the login in a URL, a header, a password that is assigned.
 _LOOKS: Final = (
-    re.compile(r"(?P<before>//)[^/\s\"'<>@]*:[^/\s\"'<>@]*(?=@)"),
+    re.compile(r"(?P<before>//)[^/\s\"'<>@]{1,200}(?=@)"),
     re.compile(r"(?i)(?P<before>authorization\W{1,6}(?:basic|bearer)\s+)[^\s\"'\\]+"),
     re.compile(r"(?i)(?P<before>(?:pass(?:word|wd|phrase)?|secret|token)\s{0,9}=\s{0,9}\\?[\"']?)[^\s\"'\\,;&]+"),
 )
