@@ -105,3 +105,31 @@ def test_what_nobody_knows_is_a_failure_in_words(tmp_path: pathlib.Path) -> None
     for odd in (("7", "--since", "soon"), ("0",), ("9" * 30,), ("7", "--limit", "0")):
         assert commands.done("--config", str(config), "history", *odd).returncode == 2
     assert commands.done("--config", str(config), "history", "../state/lock").returncode == 1
+
+
+def test_what_came_of_something_is_told_though_it_came_after_the_time_that_is_asked_for(tmp_path: pathlib.Path) -> None:
+    config, directory = place(tmp_path)
+    entry = {"what": "kill", "account": "bob", "unix_user": "niassa-bob", "operator": "service", "accession": 7}
+    entry |= {"details": {"job": "7-W"}}
+    begun = entry | {"time": "2026-01-01T00:00:00.000+00:00", "result": ""}
+    ended = entry | {"time": "2026-01-01T00:00:05.000+00:00", "result": "KILLED, run 0"}
+    (directory.path / "audit").mkdir()
+    text = "".join(json.dumps(one) + "\n" for one in (begun, ended))
+    (directory.path / "audit" / "bob.jsonl").write_text(text, "utf-8")
+    said = commands.done("--config", str(config), "history", "bob", "--until", "2026-01-01T00:00:02", "--json")
+    assert [step["result"] for step in json.loads(said.stdout)["steps"]] == ["KILLED, run 0"]
+
+
+async def test_what_a_service_that_was_killed_left_beside_the_journal_stays(tmp_path: pathlib.Path) -> None:
+    config, directory = place(tmp_path)
+    await play(directory)
+    with contextlib.closing(sqlite3.connect(directory.journal)) as living:
+        living.execute("UPDATE launches SET reason = 'only in the log'")
+        living.commit()
+        files = {name: directory.journal.with_name(name) for name in ("journal.sqlite", "journal.sqlite-wal")}
+        left = {name: file.read_bytes() for name, file in files.items()}
+    for name, content in left.items():
+        files[name].write_bytes(content)
+    of_run = await asyncio.to_thread(told, config, "7")
+    assert "only in the log" in json.dumps(of_run)
+    assert {name: file.read_bytes() for name, file in files.items()} == left
