@@ -66,10 +66,11 @@ class Step:
         """One line for people: when, which run, what, as whom, by whom, with which result."""
         when = self.time[:23].replace("T", " ") if self.time else "now"
         which = f"run {self.accession}" if self.accession is not None else "-"
-        whose = f" as {self.unix_user}" if self.unix_user else ""
-        by = "" if self.by == _SERVICE else f" by {self.by}"
+        who = [f"as {self.unix_user}"] if self.unix_user else []
+        who += [f"by {self.by}"] if self.by != _SERVICE else []
+        whose = f" ({', '.join(who)})" if who else ""
         result = f" -> {self.result}" if self.result else ""
-        return f"{when:23}  {which:12} {self.account or '-':12} {self.said}{whose}{by}{result}"
+        return f"{when:23}  {which:12} {self.account or '-':12} {self.said}{whose}{result}"
 
 
 def of_launch(past: reading.PastLaunch) -> Iterator[Step]:
@@ -102,9 +103,11 @@ def of_order(past: reading.PastOrder) -> Iterator[Step]:
     """When an order was given, and when it was lifted."""
     order = past.order
     about = {"account": order.account, "accession": order.accession}
-    yield Step(_text(order.since), str(order.kind), f"ordered: {order}", by=str(order.by), **about)  # type: ignore[arg-type]
+    until = {"until": None if order.until is None else _text(order.until)}
+    said = _ordered(str(order.kind), until | {"reason": order.reason})
+    yield Step(_text(order.since), str(order.kind), said, by=str(order.by), **about)  # type: ignore[arg-type]
     if past.lifted:
-        yield Step(past.lifted, LIFT, f"lifted: {order}", by=past.lifted_by, **about)  # type: ignore[arg-type]
+        yield Step(past.lifted, LIFT, f"lifted: {said}", by=past.lifted_by, **about)  # type: ignore[arg-type]
 
 
 def of_shadow(shadow: shadows.Shadow) -> Iterator[Step]:
@@ -147,8 +150,12 @@ def _said(entry: audit.Entry) -> str:
         return f"launch, call {details.get('call', '?')}"
     if (words := _DONE.get(entry.what)) is not None:
         return words.format_map(_Known(details))
-    more = ", ".join(f"{name} {value}" for name, value in details.items())
-    return f"{entry.what}{f' ({more})' if more else ''}"
+    return _ordered(entry.what, details)
+
+
+def _ordered(what: str, details: Mapping[str, object]) -> str:
+    more = ", ".join(f"{name} {value}" for name, value in details.items() if value not in (None, ""))
+    return f"{what}{f': {more}' if more else ''}"
 
 
 class _Known(dict[str, Any]):

@@ -41,10 +41,10 @@ def test_a_launch_is_told_by_its_moments_with_what_its_verdict_goes_by() -> None
     past = settled(started=True, pid=4711, pid_started=ticks, begun=100.0, seen=seen, evidence=evidence)
     assert lines(launches=[past]) == [
         "2026-01-01 00:00:00.000  run 7        bob          launch intended, of bob@lab.net for server2 (launch, "
-        "oozie); its record said submitted; call call as niassa-bob",
+        "oozie); its record said submitted; call call (as niassa-bob)",
         "2026-01-01 00:00:02.500  run 7        bob          engine call begun: transcript bob--call.transcript, "
-        "sudo has pid 4711 as niassa-bob",
-        "2026-01-01 00:01:00.000  run 7        bob          settled as niassa-bob -> launched, job 7-W: the record "
+        "sudo has pid 4711 (as niassa-bob)",
+        "2026-01-01 00:01:00.000  run 7        bob          settled (as niassa-bob) -> launched, job 7-W: the record "
         "names the job [call: exit_code 0; transcript: job_id 7-W]",
     ]
 
@@ -53,7 +53,7 @@ def test_a_launch_that_is_not_settled_is_told_last_and_as_of_now() -> None:
     held = reading.PastLaunch(launches.launch(7, outcome=settling.Outcome.HELD, reason="two jobs"))
     later = audit_reading.Told("2027-01-01T00:00:00.000+00:00", audit.Entry("reload", operator="root (uid 0)"))
     assert [line[:3] for line in lines(launches=[held], entries=[later])] == ["202", "202", "now"]
-    assert lines(launches=[held])[-1].endswith("not settled as niassa-bob -> held: two jobs")
+    assert lines(launches=[held])[-1].endswith("not settled (as niassa-bob) -> held: two jobs")
     under_way = reading.PastLaunch(launches.launch(7))
     assert "under way" in lines(launches=[under_way])[-1]
 
@@ -84,11 +84,11 @@ def test_what_journal_and_audit_trail_both_know_is_told_once() -> None:
     }
     both = lines(**found, entries=entries)
     assert [line[11:19] for line in both] == ["00:00:00", "00:01:00", "00:01:10", "00:01:20", "00:01:30"]
-    assert both[2].endswith("job 7-W killed as niassa-bob -> KILLED, run 0")
-    assert both[3].endswith("pause (reason repair) by root (uid 0) -> paused")
+    assert both[2].endswith("job 7-W killed (as niassa-bob) -> KILLED, run 0")
+    assert both[3].endswith("pause: reason repair (by root (uid 0)) -> paused")
     alone = lines(**found)
     assert [line[11:19] for line in alone] == [line[11:19] for line in both]
-    assert alone[4].endswith("by root")
+    assert alone[4].endswith("lifted: pause: reason repair (by root)")
 
 
 def test_the_same_thing_done_again_is_told_again() -> None:
@@ -100,7 +100,7 @@ def test_the_same_thing_done_again_is_told_again() -> None:
 def test_of_what_was_begun_and_did_not_end_nobody_knows_the_result() -> None:
     write = audit.Entry("write", *BOB, accession=runs.Accession(7), details={"from": "running", "status": "completed"})
     first, second = lines(entries=[told(0, write), told(1, write), told(2, dataclasses.replace(write, result="taken"))])
-    assert "record written, which said running: status = completed as niassa-bob -> not known" in first
+    assert "record written, which said running: status = completed (as niassa-bob) -> not known" in first
     assert second.endswith("-> taken")
 
 
