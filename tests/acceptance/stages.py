@@ -30,11 +30,15 @@ PROMPT = up.Behaviour(engine=layout.EngineOptions(jvm_seconds=0.1, lock_tries=2,
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Crew:
-    """Who runs the service: what starts it, as whom (``None``: ourselves), and what its environment says more."""
+    """Who runs the service: what starts it, as whom (``None``: ourselves), and what its environment says more.
+
+    ``commands`` starts commands, where that is something else.
+    """
 
     argv: tuple[str, ...] = (sys.executable, "-m", "niassa_orch")
     user: str | None = None
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    commands: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ class Stage:
         if self._forked is None:
             crew = self.crew
             self._forked = await self.ending.enter_async_context(
-                spawning.forked(crew.user, crew.argv, crew.environment)
+                spawning.forked(crew.user, crew.commands or crew.argv, crew.environment)
             )
         config = ("--config", str(self.place.config_file))
         exit_code, text = await self._forked.command([*config, *words], self._settings(environment))
