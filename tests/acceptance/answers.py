@@ -9,6 +9,8 @@ import pathlib
 import tarfile
 from collections.abc import AsyncIterator
 
+import aiohttp
+
 from niassa_orch import errors
 from niassa_orch.control import client, documents
 from niassa_orch.domain import runs
@@ -27,6 +29,15 @@ async def of_socket(stage: stages.Stage, folder: pathlib.Path, accession: int) -
     for name, content in answers.items():
         assert content
         (folder / name).write_bytes(content)
+
+
+async def of_web(port: int, folder: pathlib.Path) -> None:
+    """The page and the metrics, headers too."""
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        for number, path in enumerate(("/", "/metrics", "/healthz", "/readyz", "/nothing")):
+            async with session.get(path) as answer:
+                (folder / f"web-{number}").write_bytes(str(answer.headers).encode() + await answer.read())
+                assert answer.status == 200 or path not in ("/", "/metrics")
 
 
 async def order_with(stage: stages.Stage, account: str, reason: str) -> None:

@@ -174,24 +174,38 @@ async def _ask(stage: stages.Stage, *commands: str) -> None:
         assert code == 0 or not words.startswith(("history", "support")), text
 
 
-async def _ask_all(stage: stages.Stage, accession: int) -> None:
+async def _ask_all(stage: stages.Stage, accession: int, port: int) -> None:
     """Everything that answers, while the service lives, and an order that somebody mistyped."""
     folder, log = _answers(stage), _outputs(stage)[0]
     bundle = folder / "help.tar.gz"
     await answers.order_with(stage, "alice", f"because of {stage.accounts['bob'].password}")
     await answers.of_socket(stage, folder, accession)
+    await answers.of_web(port, folder)
     support = f"support --output {bundle} --log {log}"
-    await _ask(stage, *_COMMANDS, "history bob", f"history {accession} --json", support)
+    await _ask(
+        stage,
+        *_COMMANDS,
+        "status",
+        "runs --json",
+        "events",
+        f"explain {accession}",
+        "history bob",
+        f"history {accession} --json",
+        support,
+    )
     answers.unpack(bundle)
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("face", ["lines", "dashboard"])
-async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(tmp_path: pathlib.Path, face: str) -> None:
+async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(
+    tmp_path: pathlib.Path, face: str, unused_tcp_port: int
+) -> None:
+    web = {"NIASSA_ORCH_WEB__LISTEN": f"127.0.0.1:{unused_tcp_port}"}
     # A terminal 300 columns wide, as far as the console can tell; events go where standard error goes.
     terminal = {"FORCE_COLOR": "1", "COLUMNS": "300"} if face == "dashboard" else {}
     words = ("run", "--dashboard") if face == "dashboard" else ("run", "--log-level", "debug")
-    async with _stage(tmp_path, "beat", **terminal) as stage, strangers.stranger() as (elsewhere, visits):
+    async with _stage(tmp_path, "beat", **web, **terminal) as stage, strangers.stranger() as (elsewhere, visits):
         watch = markers.Watch(_COMMAND_LINE, _marks(stage))
         made = [
             await stage.schedule(name, launch=trouble, engine="oozie-sge") for name in _NAMES for trouble in _TROUBLES
@@ -203,7 +217,7 @@ async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(tmp_path:
                 await _let_oozie_fail(stage, service)
             _spoil_profiles(stage)
             if face == "lines":  # commands do not know of the service's face
-                await _ask_all(stage, made[-1])
+                await _ask_all(stage, made[-1], unused_tcp_port)
             await stage.web.order("status", status=401, times=None)
             await _says(service, *(f"refuses the login of {name}" for name in _NAMES))
         assert _leaks(stage) == []  # the journal too, as long as it is one
