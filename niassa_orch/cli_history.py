@@ -8,12 +8,20 @@ from typing import Annotated
 
 import typer
 
-from niassa_orch import cli_begin, errors
+from niassa_orch import cli_begin, cli_service, errors
 from niassa_orch.core import post_mortem
 from niassa_orch.domain import runs, spans
 from niassa_orch.faces import plain
 from niassa_orch.journal import reading
 
+_Whose = Annotated[
+    str,
+    typer.Argument(
+        metavar="ACCESSION|ACCOUNT",
+        help="A run, or an account by its profile.",
+        autocompletion=cli_service.complete_accounts,
+    ),
+]
 _Since = Annotated[str, typer.Option(metavar="2h|DATE", help="Since so long ago (90s, 30m, 2h, 1d), or a date in UTC.")]
 _Until = Annotated[str, typer.Option(metavar="2h|DATE", help="Only what was before; to see more than --limit.")]
 _Limit = Annotated[int, typer.Option(min=1, max=100_000, help="So many steps, the last of them.")]
@@ -21,7 +29,7 @@ _Limit = Annotated[int, typer.Option(min=1, max=100_000, help="So many steps, th
 
 def history(
     context: typer.Context,
-    whose: Annotated[str, typer.Argument(metavar="ACCESSION|ACCOUNT", help="A run, or an account by its profile.")],
+    whose: _Whose,
     since: _Since = "",
     until: _Until = "",
     limit: _Limit = 200,
