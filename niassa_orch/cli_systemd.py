@@ -24,7 +24,8 @@ def systemd(
     """
     service = settings.load(context.obj)
     config = context.obj and context.obj.absolute()
-    of = units.Installation(_program(), config, service_user, service.state_dir, service.runtime_dir)
+    places = (service.state_dir, service.runtime_dir)
+    of = units.Installation(_program(), config, service_user, *places, service.control.group)
     print("\n".join([units.once(of), units.timer()]) if timer else units.service(of), end="")
 
 

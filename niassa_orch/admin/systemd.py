@@ -101,6 +101,7 @@ class Installation:
         user: The service's Unix user.
         state_dir: Of the settings.
         runtime_dir: Of the settings; ``None``: in ``state_dir``.
+        group: Of those who may use the control socket, or ``""``.
     """
 
     program: pathlib.Path = pathlib.Path("/usr/local/bin/niassa-orch")
@@ -108,6 +109,7 @@ class Installation:
     user: str = "niassa"
     state_dir: pathlib.Path = pathlib.Path("/var/lib/niassa-orch")
     runtime_dir: pathlib.Path | None = None
+    group: str = ""
 
     def command(self, verb: str) -> str:
         """What is started."""
@@ -159,4 +161,6 @@ def _directories(of: Installation) -> str:
     if of.runtime_dir is not None and of.runtime_dir.is_relative_to(_RUN) and of.runtime_dir != _RUN:
         lines += "# The control socket; who may use it, [control] of the settings says.\n"
         lines += f"RuntimeDirectory={of.runtime_dir.relative_to(_RUN)}\nRuntimeDirectoryMode=0755\n"
+    if of.group:
+        lines += f"# So that the service may give its socket to those who may use it.\nSupplementaryGroups={of.group}\n"
     return lines

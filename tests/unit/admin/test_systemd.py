@@ -73,11 +73,12 @@ def test_the_units_say_what_the_settings_say() -> None:
         user="svc",
         state_dir=pathlib.Path("/data/orch"),
         runtime_dir=pathlib.Path("/run/orch"),
+        group="lab",
     )
     text = systemd.service(odd)
     said = directives(text)
     assert said["ExecStart"] == "'/opt/my tools/100%%/niassa-orch' --config '/etc/a$$b.toml' run --no-dashboard"
-    assert (said["User"], said["RuntimeDirectory"]) == ("svc", "orch")
+    assert (said["User"], said["RuntimeDirectory"], said["SupplementaryGroups"]) == ("svc", "orch", "lab")
     assert "StateDirectory" not in said, "it is not below /var/lib: for the administrator to make"
 
 
