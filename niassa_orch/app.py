@@ -6,6 +6,7 @@ before it serves leaves without a beat. Engine calls live on in any case. Called
 """
 
 import contextlib
+import os
 import pathlib
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +16,7 @@ import rich.console
 from niassa_orch import __version__, errors, logs, service_notes, service_signals
 from niassa_orch.admin import check as admin_check
 from niassa_orch.config import settings
-from niassa_orch.control import server
+from niassa_orch.control import peers, server
 from niassa_orch.core import (
     audit,
     board,
@@ -38,7 +39,8 @@ from niassa_orch.core import (
 )
 from niassa_orch.core import census as core_census
 from niassa_orch.domain import runs
-from niassa_orch.faces import accounts_table, dashboard, web
+from niassa_orch.faces import accounts_table, web
+from niassa_orch.faces.dashboard import showing, source
 from niassa_orch.journal import store
 from niassa_orch.wire import sessions
 
@@ -101,10 +103,12 @@ async def run(service: settings.Settings, redactor: logs.Redactor, console: rich
         watched = supervisor.Supervisor(desk)
         signals.pass_on_to(watched)
         told.event("service.started", host=service.effective_host, accounts_dir=str(service.accounts_dir))
-        await _answer(desk, operating_of(desk, watched), faces)
+        operates = operating_of(desk, watched)
+        await _answer(desk, operates, faces)
         await faces.enter_async_context(web.served(told, service.web))
         if console is not None:
-            await faces.enter_async_context(dashboard.shown(told, console))
+            own = source.Own(told, operates, peers.operator(os.getuid()))
+            await faces.enter_async_context(showing.shown(own, console))
         await watched.run()
         told.event("service.stopped")
 

@@ -10,7 +10,7 @@ import enum
 import os
 import pathlib
 import sys
-from typing import Annotated, NoReturn, TextIO
+from typing import Annotated, NoReturn
 
 import rich.console
 import typer
@@ -32,6 +32,7 @@ from niassa_orch import (
     cli_sudoers,
     cli_support,
     cli_systemd,
+    cli_top,
     early_signals,
     errors,
 )
@@ -64,7 +65,14 @@ application = typer.Typer(
 application.add_typer(cli_accounts.application, name="accounts", epilog=_EPILOG)
 application.add_typer(cli_sandbox.application, name="sandbox")
 application.add_typer(cli_shadow.application, name="shadow")
-for command in (cli_check.check, cli_doubts.doubts, cli_doubts.resolve, cli_explain.explain, cli_sudoers.sudoers):
+for command in (
+    cli_check.check,
+    cli_doubts.doubts,
+    cli_doubts.resolve,
+    cli_explain.explain,
+    cli_sudoers.sudoers,
+    cli_top.top,
+):
     application.command(epilog=_EPILOG)(command)
 for of_service in (*cli_status.COMMANDS, *cli_orders.COMMANDS):
     application.command(epilog=_EPILOG)(of_service)
@@ -119,22 +127,22 @@ def run(
         bool, typer.Option("--shadow", help="Decide everything, launch nothing, write nothing; see: shadow report.")
     ] = False,
     dashboard: Annotated[
-        bool | None, typer.Option("--dashboard/--no-dashboard", help="Live table.  [default: on a terminal]")
+        bool | None, typer.Option("--dashboard/--no-dashboard", help="Live picture.  [default: on a terminal]")
     ] = None,
     log_level: _LogLevel = LogLevel.INFO,
 ) -> None:
     """Serve all accounts, in the foreground, until SIGTERM or Ctrl-C.
 
     The first signal drains: no new work, verdicts are written, engine calls live on and are adopted at the next
-    start. A second one ends at once, with exit code 1. SIGHUP reads accounts.d again. On a terminal a live table is
-    shown, off it one line an event.
+    start. A second one ends at once, with exit code 1. SIGHUP reads accounts.d again. On a terminal the dashboard is
+    shown (? tells its keys), off it one line an event.
     """
     options = {"accounts_dir": accounts_dir, "host": host, "beat.interval_seconds": interval_seconds}
     options["shadow"] = shadow or None
     service = cli_begin.settings_of(context, options)
     console = rich.console.Console()
-    live = console.is_terminal if dashboard is None else dashboard
-    redactor = cli_begin.log_to(_event_lines(live=live), service, log_level)
+    live = cli_begin.is_live(console, wanted=dashboard)
+    redactor = cli_begin.log_to(cli_begin.event_lines(live=live), service, log_level)
     try:
         asyncio.run(app.run(service, redactor, console if live else None))
     except asyncio.CancelledError:
@@ -152,7 +160,7 @@ def once(
     Launches are waited for and looked at. Exit code 1 if any account did not fare well.
     """
     service = cli_begin.settings_of(context)
-    redactor = cli_begin.log_to(_event_lines(live=False), service, log_level)
+    redactor = cli_begin.log_to(cli_begin.event_lines(live=False), service, log_level)
     if not asyncio.run(app.once(service, redactor)):
         raise typer.Exit(EXIT_FAILURE)
 
@@ -180,15 +188,6 @@ def demo(
 def version() -> None:
     """Print the version."""
     print(f"niassa-orch {__version__}")
-
-
-def _event_lines(*, live: bool) -> TextIO:
-    """Where events go: to standard output, but under the dashboard, which shows them, only to a redirected stderr."""
-    if not live:
-        return sys.stdout
-    if sys.stderr.isatty():
-        return open("/dev/null", "w")  # noqa: PTH123 - lives as long as we do
-    return sys.stderr
 
 
 def _flush() -> None:

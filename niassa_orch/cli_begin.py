@@ -54,6 +54,22 @@ def at_once(context: typer.Context) -> tuple[settings.Settings, logs.Redactor]:
     return service, log_to(sys.stderr, service, "error")
 
 
+def is_live(console: rich.console.Console, *, wanted: bool | None) -> bool:
+    """Whether the dashboard can be shown, which needs a terminal that can do more than lines, and is wanted there."""
+    if console.is_dumb_terminal or not console.is_terminal:
+        return False
+    return sys.stdout.isatty() if wanted is None else wanted
+
+
+def event_lines(*, live: bool) -> TextIO:
+    """Where events go: to standard output, but under the dashboard, which shows them, only to a redirected stderr."""
+    if not live:
+        return sys.stdout
+    if sys.stderr.isatty():
+        return open("/dev/null", "w")  # noqa: PTH123 - lives as long as we do
+    return sys.stderr
+
+
 def console() -> rich.console.Console:
     """For tables: as wide as the terminal; off a terminal no line is folded."""
     found = rich.console.Console()

@@ -36,3 +36,10 @@ def use(how_full: gauges.Use) -> str:
     """How full something bounded is, and how many wait for it."""
     waiting = f" (+{how_full.waiting} waiting)" if how_full.waiting else ""
     return f"{how_full.busy}/{how_full.size}{waiting}"
+
+
+def latency(seconds: float) -> str:
+    """Such as ``4ms``, ``0.25s``, ``3.1s``, ``2m05s``."""
+    if seconds < 0.1:
+        return f"{math.ceil(seconds * 1000)}ms"
+    return f"{seconds:.2f}s" if seconds < 1 else f"{seconds:.1f}s" if seconds < 60 else duration(seconds)

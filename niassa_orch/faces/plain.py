@@ -9,4 +9,6 @@ _MARK = "\N{REPLACEMENT CHARACTER}"
 
 def line(text: str) -> str:
     """The text on one line: line breaks and tabs become blanks, other unprintable characters a mark."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else " " if letter.isspace() else _MARK for letter in text)
