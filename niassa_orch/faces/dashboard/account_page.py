@@ -3,7 +3,7 @@
 Pure; as many lines as it takes, ``screen`` scrolls. Called by ``screen``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from niassa_orch.core import board, pulse
@@ -23,9 +23,10 @@ def lines(snapshot: board.Snapshot, name: str, width: int) -> list[cells.Line]:
     ground = columns.Ground(snapshot.now, ranking.keepers(snapshot))
     mark, word, style = columns.state(line, ground)
     made = [accounts_page.rule(plain.line(name)), *_pair("state", f"{mark} {word}", width, style)]
-    for title, text, meaning in _words(line):
+    ordered = orders.over(snapshot.orders, name)
+    for title, text, meaning in _words(line, {str(order) for order in ordered}):
         made += _pair(title, text, width, meaning)
-    for order in orders.over(snapshot.orders, name):
+    for order in ordered:
         made += _pair("order", str(order), width, Style.STOP if order.kind is orders.Kind.STOP else Style.WAITS)
     for title, text in (*_times(line, snapshot.now), *_counts(line), *_who(line)):
         made += _pair(title, text, width)
@@ -42,7 +43,7 @@ def run(accession: int, said: Sequence[tuple[str, str]], width: int) -> list[cel
     return made if said else [*made, ((" asking ...", Style.FAINT),)]
 
 
-def _words(line: board.AccountLine) -> Iterable[tuple[str, str, Style]]:
+def _words(line: board.AccountLine, said: Collection[str]) -> Iterable[tuple[str, str, Style]]:
     told = (
         ("reason", remarks.cause_first(plain.line(line.reason)), Style.BAD),
         ("refused profile", line.refusal, Style.BAD),
@@ -50,7 +51,7 @@ def _words(line: board.AccountLine) -> Iterable[tuple[str, str, Style]]:
         ("look at this", line.warning, Style.WAITS),
         ("waits", line.waiting, Style.WAITS),
     )
-    return [one for one in told if one[1]]
+    return [one for one in told if one[1] and one[1] not in said]
 
 
 def _times(line: board.AccountLine, now: float) -> Iterable[tuple[str, str]]:

@@ -82,7 +82,8 @@ def _launched(snapshot: board.Snapshot) -> Sequence[int]:
             of_minute.setdefault(line.launched.minute, []).append(line.launched.counts)
     # Summed up where the clock is the same, and only then brought to now's.
     each = [_sums(counts) for counts in of_minute.values()]
-    now = [pulse.Pulse(minute, counts).at(snapshot.now) for minute, counts in zip(of_minute, each, strict=True)]
+    now = [pulse.NO_PULSE.counts]
+    now += [pulse.Pulse(minute, counts).at(snapshot.now) for minute, counts in zip(of_minute, each, strict=True)]
     return _sums(now)
 
 

@@ -16,6 +16,7 @@ from niassa_orch.faces.dashboard.view import Asked, Page, Seen, View
 _BAR: Final = "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
 _KEYS: Final = " q quit  ? help  Enter account  / filter  s sort  p pause  r poll  e explain"
 _KEYS_OF_TEXT: Final = " Esc back  arrows scroll  p pause  r poll now  e explain  ? help  q quit"
+_MOST_TROUBLE: Final = 3
 _CARET: Final = "_"
 
 
@@ -40,7 +41,7 @@ def picture(
         farewell: What is asked before leaving.
         has_keys: Whether anybody can press one.
     """
-    top = _trouble(view)
+    top = _trouble(view, width)
     top += header.lines(snapshot, width) if snapshot is not None else []
     foot = [_foot(view, width)] if has_keys or view.message else []
     room = max(1, height - len(top) - len(foot))
@@ -51,8 +52,9 @@ def picture(
     return Picture(lines, dataclasses.replace(seen, farewell=farewell))
 
 
-def _trouble(view: View) -> list[cells.Line]:
-    return [((f" \N{BALLOT X} {plain.line(view.trouble)}", Style.BAD),)] if view.trouble else []
+def _trouble(view: View, width: int) -> list[cells.Line]:
+    said = f"\N{BALLOT X} {plain.line(view.trouble)}"
+    return cells.folded(said, width, Style.BAD, indent=" ")[:_MOST_TROUBLE] if view.trouble else []
 
 
 def _body(snapshot: board.Snapshot | None, view: View, width: int, room: int) -> tuple[list[cells.Line], Seen]:

@@ -7,6 +7,7 @@ the command ``top``.
 import asyncio
 import contextlib
 import dataclasses
+import os
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -115,11 +116,17 @@ class Showing:
         """Unless the terminal is not ours, or has not taken the last picture yet."""
         if not self._seat.is_taken or self._writer.is_busy:
             return
-        size = self._console.size
+        size = self._size()
         drawn = screen.picture(self._snapshot, self._view, *size, self._source.farewell, has_keys=self._seat.has_keys)
         self._seen = drawn.seen
         if changes := self._drawing.changes(drawn.lines, size):
             self._writer.write(changes)
+
+    def _size(self) -> drawing.Size:
+        """As it is now: what the environment says of it is as old as the environment."""
+        with contextlib.suppress(OSError, ValueError):
+            return os.get_terminal_size(self._console.file.fileno())
+        return self._console.size
 
     def _redraw(self) -> None:
         self._drawing.forget()
