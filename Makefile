@@ -1,11 +1,11 @@
-# make demo | demo-users | test | check | docs | bench | crashtest | lock ; see README.md
+# make demo | demo-users | test | check | docs | screenshots | bench | crashtest | lock ; see README.md
 
 # A system interpreter first: Unix users other than yours must be able to run it (demo-users, acceptance tests).
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.11 /usr/bin/python3.12 /usr/bin/python3.13) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-users test check format lint types layers tests docs bench crashtest lock clean
+.PHONY: demo demo-users test check format lint types layers tests docs screenshots bench crashtest lock clean
 
 demo: $(VENV)/.ready
 	$(BIN)/niassa-orch demo
@@ -38,6 +38,10 @@ docs: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.documents.accounts_page
 	$(BIN)/python -m tests.documents.grafana
 	$(BIN)/python -m tests.documents.monitoring_page
+
+# The pictures of the dashboard in docs/pictures, from a sandbox; half a minute.
+screenshots: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.documents.screenshots
 
 # Together some quarter of an hour; each benchmark says how to run it larger.
 bench: $(VENV)/.ready-dev

@@ -1,4 +1,4 @@
-"""A real terminal: a tmux server of our own without anybody's settings, whose screen is looked at and whose keys pressed."""
+"""A real terminal: tmux with a server of its own and no settings; its screen is looked at, its keys are pressed."""
 
 import contextlib
 import pathlib
