@@ -1,6 +1,6 @@
 """Writes docs/pictures from a sandbox with every kind of trouble in it: ``make screenshots``.
 
-The real service works on the sandbox, and what ``niassa-orch top`` would show of it is exported by rich. Times and ports
+The real service works on the sandbox, and what ``niassa-orch top`` shows of it is exported by rich. Times and ports
 are those of the moment; a test looks whether the pictures are whole.
 """
 
@@ -57,8 +57,8 @@ def main() -> None:
                 snapshot = asyncio.run(_looked_at(found))
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "dashboard.svg").write_text(svg(snapshot, view.View(), "niassa-orch top"))
-    account = view.View(view.Page.ACCOUNT, account="bob")
-    (FOLDER / "account.svg").write_text(svg(snapshot, account, "niassa-orch top, Enter"))
+    of_bob = view.View(view.Page.ACCOUNT, account="bob")
+    (FOLDER / "account.svg").write_text(svg(snapshot, of_bob, "niassa-orch top, Enter"))
 
 
 def svg(snapshot: board.Snapshot, looked_at: view.View, title: str) -> str:

@@ -5,11 +5,11 @@ Pure. Looked at four times a second for a thousand accounts: nothing here makes 
 """
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
 
 from niassa_orch.core import board
 from niassa_orch.domain import orders
+from niassa_orch.faces import severity
 
 
 class Sort(enum.StrEnum):
@@ -26,23 +26,6 @@ class Sort(enum.StrEnum):
         return every[(every.index(self) + 1) % len(every)]
 
 
-_SEVERITY: Final = {
-    board.State.WRONG_PASSWORD: 0,
-    board.State.MISCONFIGURED: 0,
-    board.State.LOGIN_REFUSED: 2,
-    board.State.BACKING_OFF: 3,
-    board.State.STARTING: 6,
-    board.State.STOPPING: 7,
-    board.State.OK: 8,
-    board.State.DISABLED: 9,
-}
-_HELD: Final = 1
-_REFUSED: Final = 4
-_DOUBT: Final = 5
-_WAITS: Final = 7
-_Keepers = Mapping[str, orders.Order]
-
-
 def keepers(snapshot: board.Snapshot) -> dict[str, orders.Order]:
     """What operators ordered that keeps an account from launching, by account; ``""``: what is ordered for all."""
     names = {order.account for order in snapshot.orders if order.keeps}
@@ -56,32 +39,20 @@ def shown(snapshot: board.Snapshot, sort: Sort, wanted: str) -> Sequence[board.A
     if wanted:
         folded = wanted.casefold()
         accounts = [line for line in accounts if _has(line, folded)]
-    if sort is Sort.NAME:
-        return list(accounts)
-    return sorted(accounts, key=_key(sort, snapshot))
+    if sort is Sort.WORST:
+        return severity.worst_first(accounts, _kept(snapshot))
+    return list(accounts) if sort is Sort.NAME else sorted(accounts, key=_key(sort))
 
 
-def _key(sort: Sort, snapshot: board.Snapshot) -> Callable[[board.AccountLine], tuple[float, str]]:
-    ordered = keepers(snapshot)
+def _kept(snapshot: board.Snapshot) -> frozenset[str]:
+    """Accounts that an order of their own keeps; one for all tells none of them apart."""
+    return frozenset(order.account for order in snapshot.orders if order.keeps)
+
+
+def _key(sort: Sort) -> Callable[[board.AccountLine], tuple[float, str]]:
     if sort is Sort.ACTIVE:
         return lambda line: (-sum(line.counts.values()), line.name)
-    if sort is Sort.STALE:
-        return lambda line: (line.last_good_poll or 0.0, line.name)
-    return lambda line: (_severity(line, ordered), line.name)
-
-
-def _severity(line: board.AccountLine, ordered: _Keepers) -> float:
-    """The lower the worse."""
-    found = _SEVERITY[line.state]
-    if line.held:
-        found = min(found, _HELD)
-    if line.refusal:
-        found = min(found, _REFUSED)
-    if line.in_doubt:
-        found = min(found, _DOUBT)
-    if found == _SEVERITY[board.State.OK] and (line.waiting or line.warning or line.unfinished or line.name in ordered):
-        found = _WAITS
-    return found
+    return lambda line: (line.last_good_poll or 0.0, line.name)
 
 
 def _has(line: board.AccountLine, folded: str) -> bool:
