@@ -11,8 +11,8 @@ from niassa_orch.domain import orders
 from niassa_orch.journal import reading, shadows
 
 Step = history_words.Step
-#: Between the entry of an audit trail and the row of the journal for one and the same thing.
-_APART_SECONDS = 10.0
+#: Between the entry of an audit trail and the row of the journal for one and the same thing, on a disk that is slow.
+_APART_SECONDS = 60.0
 _ACTS = ("kill", "resume", "rerun")
 _ORDERS = tuple(map(str, orders.Kind))
 _LAUNCH = "launch"
