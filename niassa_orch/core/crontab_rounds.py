@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from niassa_orch import errors
 from niassa_orch.core import board, crontab_guard, enrolling
 
-_ROUND_SECONDS = 30.0
+#: A round in which nothing is due asks nobody; the first looks come soon after a start.
+_ROUND_SECONDS = 2.0
 #: Until the next look at a crontab in which nothing was seen, and at one that launches and may be mended soon.
 _QUIET_SECONDS, _LAUNCHING_SECONDS = 3600.0, 60.0
 _AT_ONCE = 2

@@ -1,5 +1,6 @@
 """A crontab that was forgotten launches runs of everybody: told once, and whom it can touch waits."""
 
+import asyncio
 import dataclasses
 import typing
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ import pytest
 from niassa_orch.core import crontab_guard, crontab_rounds, enrolling
 from tests.fakes import calls
 from tests.fakes import stage as stages
+from tests.unit.core import accounts_d
 from tests.unit.core import beats_within_limits as scenes
 
 LAUNCHES = "* * * * * seqware workflow-run launch-scheduled\n"
@@ -110,3 +112,14 @@ async def test_what_was_seen_holds_while_it_cannot_be_looked_at_again_and_ends_w
     del rounds.served["alice"]
     assert await rounds.round() == ""
     assert stage.called == ["launch 1"]
+
+
+async def test_a_service_that_runs_goes_its_rounds(stage: stages.Stage) -> None:
+    calls.crontab(stage.mediator, LAUNCHES)
+    scene = accounts_d.Scene(stage)
+    scene.write("bob")
+    scene.write("alice", accounts_d.GOOD.replace(accounts_d.USER, "daemon"))
+    running = asyncio.create_task(scene.supervisor.run())
+    await scene.until(lambda: TOLD in stage.events)
+    scene.supervisor.stop()
+    await asyncio.wait_for(running, 30)
