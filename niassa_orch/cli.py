@@ -82,6 +82,9 @@ application.command(name="support", epilog=_EPILOG)(cli_support.pack)
 application.command(name="import", epilog=_EPILOG)(cli_import.import_crontabs)
 
 _LogLevel = Annotated[LogLevel, typer.Option(help="The least that is told.")]
+_LogFormat = Annotated[
+    settings.LogFormat | None, typer.Option(help="How lines of the log are written.  [default: log.format]")
+]
 _Config = Annotated[
     pathlib.Path | None,
     # Whether it can be read is looked at when it is read, so that it is told as all troubles with settings are.
@@ -130,6 +133,7 @@ def run(
         bool | None, typer.Option("--dashboard/--no-dashboard", help="Live picture.  [default: on a terminal]")
     ] = None,
     log_level: _LogLevel = LogLevel.INFO,
+    log_format: _LogFormat = None,
 ) -> None:
     """Serve all accounts, in the foreground, until SIGTERM or Ctrl-C.
 
@@ -142,7 +146,7 @@ def run(
     service = cli_begin.settings_of(context, options)
     console = rich.console.Console()
     live = cli_begin.is_live(console, wanted=dashboard)
-    redactor = cli_begin.log_to(cli_begin.event_lines(live=live), service, log_level)
+    redactor = cli_begin.log_of_service(service, log_level, log_format, live=live)
     try:
         asyncio.run(app.run(service, redactor, console if live else None))
     except asyncio.CancelledError:
@@ -154,13 +158,14 @@ def run(
 def once(
     context: typer.Context,
     log_level: _LogLevel = LogLevel.INFO,
+    log_format: _LogFormat = None,
 ) -> None:
     """One cycle of all accounts, then exit: for a timer, or a cautious start.
 
     Launches are waited for and looked at. Exit code 1 if any account did not fare well.
     """
     service = cli_begin.settings_of(context)
-    redactor = cli_begin.log_to(cli_begin.event_lines(live=False), service, log_level)
+    redactor = cli_begin.log_of_service(service, log_level, log_format, live=False)
     if not asyncio.run(app.once(service, redactor)):
         raise typer.Exit(EXIT_FAILURE)
 

@@ -10,7 +10,7 @@ from typing import TextIO
 import rich.console
 import typer
 
-from niassa_orch import logs
+from niassa_orch import errors, logs
 from niassa_orch.config import settings
 
 #: Where there is no terminal, lines are for programs: none is folded.
@@ -33,13 +33,37 @@ def settings_of(context: typer.Context, options: Mapping[str, object] | None = N
     return service
 
 
-def log_to(out: TextIO, service: settings.Settings, level: str) -> logs.Redactor:
+def log_to(out: logs.Out, service: settings.Settings, level: str, form: logs.Form = logs.Form.CONSOLE) -> logs.Redactor:
     """Begin the log; raises CredentialError when a secret of the settings cannot be read."""
-    redactor = logs.configure(out, level=level)
-    logs.install_hooks(redactor)
+    redactor = logs.configure(out, level=level, form=form)
+    logs.install_hooks(redactor, form=form)
     for secret in service.secrets.at_start():
         redactor.register(secret)
     return redactor
+
+
+def log_of_service(service: settings.Settings, level: str, form: str | None, *, live: bool) -> logs.Redactor:
+    """Begin the log of what works for accounts: in the settings' file, or where ``event_lines`` says.
+
+    Args:
+        service: The settings.
+        level: The least that is told.
+        form: How lines are written; ``None``: as the settings say.
+        live: Whether the dashboard is shown.
+
+    Raises:
+        SettingsError: The file cannot be written.
+        CredentialError: A secret of the settings cannot be read.
+    """
+    log = service.log
+    out: logs.Out = event_lines(live=live)
+    if log.file is not None:
+        try:
+            out = logs.rotated(log.file, max_bytes=log.max_bytes, keep=log.keep)
+        except OSError as exc:
+            message = f"[log] file {log.file} cannot be written: {exc.strerror}; let the service's user write there"
+            raise errors.SettingsError(message) from exc
+    return log_to(out, service, level, logs.Form(form or log.format))
 
 
 def one_shot(context: typer.Context) -> tuple[settings.Settings, logs.Redactor]:

@@ -1,47 +1,45 @@
-"""The log: one line an event, the same for people and machines, and never a secret in it.
+"""The log: one line an event, for people or as JSON, to a stream or to a file that is rotated; never a secret in it.
 
-``2026-11-23T15:04:05.123Z info launch.verified account=bob accession=1234``. Values with blanks are quoted and what
-cannot be seen is escaped, so that nothing from outside can forge a line. What libraries log with ``logging`` goes the
-same way, and after ``install_hooks`` also what Python itself would write to stderr. The commands call it and
+How a line is made stands in ``log_lines``. What libraries log with ``logging`` goes the same way, and after
+``install_hooks`` also what Python itself would write to stderr. The commands call it and
 ``configure`` once; everybody else says ``structlog.get_logger()`` and the name of an event. How secrets are found
 stands in ``redaction``; nothing here knows accounts, runs or settings.
 """
 
 import contextlib
-import datetime
+import io
 import logging
-import re
+import logging.handlers
+import os
+import pathlib
 import sys
 import threading
-import traceback
 import types
-from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import TextIO
 
 import rich.console
 import structlog
 
-from niassa_orch import redaction
+from niassa_orch import log_lines, redaction
 
 #: For everybody who has secrets to register, or texts to show.
 Redactor = redaction.Redactor
 #: What ``configure`` takes as its level.
 LEVELS = ("debug", "info", "warning", "error")
-
-_LIMIT_CHARACTERS = 4096
-_TRACEBACK_LIMIT_CHARACTERS = 16_384
-_BARE = re.compile(r'[^ "=\\]+')
-_NOT_IN_KEYS = re.compile(r"[^\w.-]")
-_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+Form = log_lines.Form
+Out = TextIO | rich.console.Console | logging.Handler
 
 
-def configure(out: TextIO | rich.console.Console, *, level: str = "info", redactor: Redactor | None = None) -> Redactor:
+def configure(
+    out: Out, *, level: str = "info", redactor: Redactor | None = None, form: log_lines.Form = log_lines.Form.CONSOLE
+) -> Redactor:
     """Send every event, ours and the libraries', to ``out``; a second call replaces the first.
 
     Args:
-        out: A text stream, or the console that the live dashboard draws on.
+        out: A text stream, the console that the live dashboard draws on, or what ``rotated`` made.
         level: One of ``LEVELS``. Libraries are heard from ``warning`` on, and all of them at ``debug``.
         redactor: Where secrets are registered; a new one is made otherwise.
+        form: How lines are written.
 
     Returns:
         The redactor in use.
@@ -55,7 +53,7 @@ def configure(out: TextIO | rich.console.Console, *, level: str = "info", redact
     number = logging.getLevelNamesMapping()[level.upper()]
     redactor = redactor or Redactor()
     lines = _Lines(out)
-    renderer = _Renderer(redactor)
+    renderer = log_lines.Lines(redactor, form)
     structlog.configure(
         processors=[structlog.processors.add_log_level, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -66,7 +64,12 @@ def configure(out: TextIO | rich.console.Console, *, level: str = "info", redact
     return redactor
 
 
-def install_hooks(redactor: Redactor, out: TextIO | rich.console.Console | None = None) -> None:
+def install_hooks(
+    redactor: Redactor,
+    out: TextIO | rich.console.Console | None = None,
+    *,
+    form: log_lines.Form = log_lines.Form.CONSOLE,
+) -> None:
     """Make one redacted line of every exception that nobody caught, and an event of the log of every warning.
 
     Python's own hooks would write both past the redactor: a raw traceback, with whatever the exception quotes. Install
@@ -75,8 +78,9 @@ def install_hooks(redactor: Redactor, out: TextIO | rich.console.Console | None 
     Args:
         redactor: The one that ``configure`` returned, or was given.
         out: As for ``configure``; ``None`` is ``sys.stderr`` as it is when there is something to tell.
+        form: As for ``configure``.
     """
-    last_words = _LastWords(_Renderer(redactor), out)
+    last_words = _LastWords(log_lines.Lines(redactor, form), out)
     sys.excepthook = last_words.of_process
     threading.excepthook = last_words.of_thread
     sys.unraisablehook = last_words.unraisable
@@ -94,53 +98,77 @@ def _hear_libraries(handler: "_LibraryRecords", level: int) -> None:
 class _Lines:
     """Writes whole lines, from any thread; the last logger in structlog's chain."""
 
-    def __init__(self, out: TextIO | rich.console.Console) -> None:
+    def __init__(self, out: Out) -> None:
         self._out = out
         self._encoding = getattr(out, "encoding", None) or "utf-8"
         self._turn = threading.Lock()
+        self._is_journald = not isinstance(out, logging.Handler) and _is_journald(out)
 
-    def msg(self, line: str) -> None:
+    def msg(self, line: str, priority: str = "6") -> None:
         line = line.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        if self._is_journald:
+            line = f"<{priority}>{line}"
         # A log that cannot be written (disk full, reader gone, stream closed) must not stop the work.
         with self._turn, contextlib.suppress(OSError, ValueError):
             if isinstance(self._out, rich.console.Console):
                 self._out.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+            elif isinstance(self._out, logging.Handler):
+                self._out.handle(logging.makeLogRecord({"msg": line}))
             else:
                 self._out.write(f"{line}\n")
                 self._out.flush()
 
-    debug = info = warning = error = critical = msg
+    info = msg
+
+    def debug(self, line: str) -> None:
+        self.msg(line, "7")
+
+    def warning(self, line: str) -> None:
+        self.msg(line, "4")
+
+    def error(self, line: str) -> None:
+        self.msg(line, "3")
+
+    critical = error
 
 
-class _Renderer:
-    """From an event's fields to its line, those of the context first; texts are redacted before they are cut."""
+def rotated(file: pathlib.Path, *, max_bytes: int, keep: int) -> logging.Handler:
+    """A log file that is begun anew when it is full, with so many older ones kept as ``FILE.1`` and so on.
 
-    def __init__(self, redactor: Redactor) -> None:
-        self._redact = redactor.redact
+    Raises:
+        OSError: It cannot be written.
+    """
+    # Nobody but the service and its group reads it.
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640))
+    return _Rotated(file, maxBytes=max_bytes, backupCount=keep, encoding="utf-8")
 
-    def __call__(self, _logger: object, _method: str, fields: Mapping[str, Any]) -> str:
-        rest = {**structlog.contextvars.get_contextvars(), **fields}
-        for key in ("event", "level", "exc_info", "stack_info"):
-            rest.pop(key, None)
-        words = [_now(), _quoted(str(fields["level"])), self._value(fields.get("event", ""))]
-        words += [f"{_NOT_IN_KEYS.sub('_', self._redact(key))}={self._value(value)}" for key, value in rest.items()]
-        error = _error(fields.get("exc_info"))
-        if error is not None:
-            words.append(f"exception={self._value(error)}")
-            words.append(f"traceback={self._value(_safely(lambda: _traceback(error)), _TRACEBACK_LIMIT_CHARACTERS)}")
-        return " ".join(words)
 
-    def _value(self, value: object, limit_characters: int = _LIMIT_CHARACTERS) -> str:
-        text = self._redact(_safely(lambda: _text(value)))
-        if len(text) > limit_characters:
-            text = f"{text[:limit_characters]}... ({len(text)} characters)"
-        return _quoted(text)
+class _Rotated(logging.handlers.RotatingFileHandler):
+    """Says nothing of a disk that is full: Python would write a traceback to stderr for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Leave the line out."""
+
+    def _open(self) -> io.TextIOWrapper:
+        opened = super()._open()
+        os.fchmod(opened.fileno(), 0o640)
+        return opened
+
+
+def _is_journald(out: TextIO | rich.console.Console) -> bool:
+    """Whether journald reads what we write there: then lines carry their priority, as sd-daemon(3) says."""
+    device, _, inode = os.environ.get("JOURNAL_STREAM", "").partition(":")
+    try:
+        status = os.fstat((out.file if isinstance(out, rich.console.Console) else out).fileno())
+    except (OSError, ValueError):
+        return False  # it is none of the operating system's
+    return (device, inode) == (str(status.st_dev), str(status.st_ino))
 
 
 class _LibraryRecords(logging.Handler):
     """Takes what libraries log to the same lines, as the event ``library.message``."""
 
-    def __init__(self, renderer: _Renderer, lines: _Lines) -> None:
+    def __init__(self, renderer: log_lines.Lines, lines: _Lines) -> None:
         super().__init__()
         self._renderer = renderer
         self._lines = lines
@@ -150,7 +178,7 @@ class _LibraryRecords(logging.Handler):
             "event": "library.message",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": _safely(record.getMessage),
+            "message": log_lines.safely(record.getMessage),
             "exc_info": record.exc_info,
         }
         self._lines.msg(self._renderer(None, "", fields))
@@ -159,7 +187,7 @@ class _LibraryRecords(logging.Handler):
 class _LastWords:
     """Tells of exceptions that nobody caught. Nothing here may raise: Python would then print both tracebacks, raw."""
 
-    def __init__(self, renderer: _Renderer, out: TextIO | rich.console.Console | None) -> None:
+    def __init__(self, renderer: log_lines.Lines, out: TextIO | rich.console.Console | None) -> None:
         self._renderer = renderer
         self._out = out
 
@@ -175,63 +203,7 @@ class _LastWords:
 
     def _tell(self, event: str, error: BaseException | None, **fields: object) -> None:
         told = {"event": event, "level": "error", **fields, "exc_info": error}
-        line = _safely(lambda: self._renderer(None, "", told))
+        line = log_lines.safely(lambda: self._renderer(None, "", told))
         out = self._out if self._out is not None else sys.stderr
         with contextlib.suppress(Exception):
             _Lines(out).msg(line)
-
-
-def _now() -> str:
-    now = datetime.datetime.now(datetime.UTC)
-    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
-
-
-def _text(value: object) -> str:
-    match value:
-        case None | bool():
-            return str(value).lower()
-        case float():
-            return str(round(value, 3))
-        case BaseException():
-            return f"{type(value).__name__}: {value}"
-        case Mapping():
-            return ",".join(f"{_text(key)}={_text(item)}" for key, item in value.items())
-        case list() | tuple() | set() | frozenset():
-            return ",".join(map(_text, value))
-        case _:
-            return str(value)
-
-
-def _safely(make: Callable[[], str]) -> str:
-    """A text that foreign code makes; a value that cannot be told must not stop the work that tells of it."""
-    try:
-        return make()
-    except Exception as exc:  # noqa: BLE001 - __str__ and __format__ of anything may raise anything
-        return f"<cannot be shown: {type(exc).__name__}>"
-
-
-def _error(exc_info: object) -> BaseException | None:
-    """The exception that an event was logged with; ``exc_info`` is what ``logging`` and structlog take."""
-    if isinstance(exc_info, BaseException):
-        return exc_info
-    if isinstance(exc_info, tuple) and len(exc_info) > 1 and isinstance(exc_info[1], BaseException):
-        return exc_info[1]
-    return sys.exc_info()[1] if exc_info is True else None
-
-
-def _traceback(error: BaseException) -> str:
-    """Where it happened, with all causes, and never with the values of variables."""
-    return "".join(traceback.TracebackException.from_exception(error, capture_locals=False).format()).rstrip()
-
-
-def _quoted(text: str) -> str:
-    """The text as one word of a line: bare where that is clear, else in double quotes with escapes."""
-    if _BARE.fullmatch(text) and text.isprintable():
-        return text
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    return character if character.isprintable() else ascii(character)[1:-1]

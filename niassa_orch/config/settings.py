@@ -128,6 +128,25 @@ class Control(documents.Table):
     group: str = ""
 
 
+class LogFormat(enum.StrEnum):
+    """How the lines of the log are written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Log(documents.Table):
+    """The log of the service: how lines are written, and a file for them in place of standard output.
+
+    A file that reached ``max_bytes`` becomes ``FILE.1``, that ``FILE.2``, and so on; ``keep`` of them are kept.
+    """
+
+    format: LogFormat = LogFormat.CONSOLE
+    file: checks.StartPathOrEmpty = None
+    max_bytes: Size = 10_000_000
+    keep: Size = 5
+
+
 class AccountsWatch(enum.StrEnum):
     """How a change in ``accounts_dir`` is noticed: by inotify where that works, by a look a second, or by SIGHUP."""
 
@@ -168,6 +187,7 @@ class Settings(documents.Table):
     oozie: Oozie = Oozie()
     texts: Texts = Texts()
     control: Control = Control()
+    log: Log = Log()
     web: listening.Web = listening.Web()
     _surroundings: _Surroundings = pydantic.PrivateAttr(default_factory=_Surroundings)
 
