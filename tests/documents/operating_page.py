@@ -89,10 +89,8 @@ def event_names(page: str) -> set[str]:
 
 def command_lines(page: str) -> list[list[str]]:
     """The words after ``niassa-orch`` of every command that is ours, in blocks and in the text."""
-    typed = [line for section in sections(page) for text in section.typed for line in text.splitlines()]
-    _, first, _ = page.partition("First, always:")
-    before = [line for kind, body in _BLOCK.findall(first) if kind == "sh" for line in body.splitlines()]
-    lines = [line for line in [*before, *typed] if "() {" not in line]
+    typed = [line for kind, body in _BLOCK.findall(page) if kind == "sh" for line in body.splitlines()]
+    lines = [line for line in typed if "() {" not in line]
     found = [words for line in [*lines, *_INLINE.findall(_BLOCK.sub("", page))] for words in _ours(line)]
     return [words for words in found if words not in ([], ["..."])]
 
