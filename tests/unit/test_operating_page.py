@@ -45,9 +45,7 @@ def test_every_command_on_the_page_is_one_that_the_command_line_takes(words: tup
 
 
 def test_a_command_that_the_command_line_does_not_take_is_found_out() -> None:
-    lines = operating_page.command_lines(
-        "```sh\nA=1 orch doubts --jsonn  # no\n```\n`orch nix`\n"
-    )
+    lines = operating_page.command_lines("```sh\nA=1 orch doubts --jsonn  # no\n```\n`orch nix`\n")
     assert lines == [["doubts", "--jsonn"], ["nix"]]
     for words in lines:
         with pytest.raises(Exception, match=r"--jsonn|no command 'nix'"):
