@@ -196,8 +196,10 @@ def _opened_journal(
     except errors.JournalError as exc:
         tell(explaining.Said("journal", str(exc)))
         return None
-    if journal is not None:
-        opened.callback(journal.close)
+    if journal is None:
+        tell(explaining.Said("journal", "there is none yet: no launch was begun here"))
+        return None
+    opened.callback(journal.close)
     return journal
 
 

@@ -33,7 +33,8 @@ class Explaining:
     Args:
         service: The settings of the process.
         enrolled: Every account that can be worked for.
-        journal: What was launched, and what operators ordered; ``None`` when there is none yet.
+        journal: What was launched, and what operators ordered; ``None`` when there is none that can be
+            read, which is told by whoever looked for it.
         also: What keeps a run as far as only the running process knows.
 
     Attributes:
@@ -105,7 +106,9 @@ class Explaining:
             yield Said("next", self._next(account, reasons))
 
     async def _of_journal(self, account: accounts.Account, run: runs.WorkflowRun) -> AsyncIterator[Said]:
-        launches = await self._journal.past.launches_of(account.web_service_url, run.accession) if self._journal else []
+        if self._journal is None:
+            return  # Who looked for it said why.
+        launches = await self._journal.past.launches_of(account.web_service_url, run.accession)
         for launch in launches:
             yield Said("journal", launch)
         if not launches:

@@ -26,7 +26,7 @@ async def test_what_keeps_a_run_from_being_launched_is_told_without_a_service(st
     free = await told(stage, mine)
     assert f"submitted, scheduled for {stages.HOST} by alice@lab.net" in free["web service"]
     assert free["account"].startswith("alice serves it, as the Unix user ")
-    assert free["journal"] == "no launch of it was begun here"
+    assert free["journal"] == "there is none yet: no launch was begun here"
     assert "waits" not in free
     assert free["next"] == f"when a service runs: none is seen to use {stage.place.state_dir}"
 
@@ -72,4 +72,6 @@ async def test_what_cannot_be_asked_is_told_and_the_rest_is_told_all_the_same(st
     said = await told(stage, mine)
     assert said["account"].startswith("bob cannot be asked: bob.toml")
     assert "journal.sqlite" in said["journal"]
+    # Whoever cannot read it does not know whether a launch was begun.
+    assert "begun" not in said["journal"]
     assert f"submitted, scheduled for {stages.HOST}" in said["web service"]
