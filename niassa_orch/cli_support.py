@@ -26,7 +26,9 @@ def pack(
     context: typer.Context,
     output: Annotated[pathlib.Path | None, typer.Option(help="The file to write; must not exist.")] = None,
     since: Annotated[str, typer.Option(metavar="2d|DATE", help="Of journal and audit trail what came after.")] = "3d",
-    log: Annotated[pathlib.Path | None, typer.Option(help="The log, when it goes to a file; its last lines.")] = None,
+    log: Annotated[
+        pathlib.Path | None, typer.Option(help="A log whose last lines are wanted.  [default: that of the settings]")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="With what niassa-orch check says; takes longer.")] = False,
 ) -> None:
     """Pack settings, profiles, states, logs and an extract of the journal into one file, for somebody who helps.
@@ -47,7 +49,7 @@ def pack(
     # Before all else: from here on the redactor knows every password that can be read.
     found = _accounts(service, redactor)
     found += support.parts(service, moment)
-    found += [asyncio.run(_state(service)), _log(log)]
+    found += [asyncio.run(_state(service)), _log(log or service.log.file)]
     found += [_check(service, redactor)] if check else [bundle.Absent("check.json", "only with --check")]
     parts = [one for one in found if isinstance(one, bundle.Part)]
     absent = [*support.ALWAYS_ABSENT, *(one for one in found if isinstance(one, bundle.Absent))]
@@ -86,7 +88,7 @@ async def _state(service: settings.Settings) -> bundle.Part | bundle.Absent:
 
 def _log(file: pathlib.Path | None) -> bundle.Part | bundle.Absent:
     if file is None:
-        why = "no --log was named; journald has it (journalctl -u niassa-orch), and state.json the last events"
+        why = "there is no log file; journald has it (journalctl -u niassa-orch), and state.json the last events"
         return bundle.Absent("log.txt", why)
     return support.log_tail(file)
 

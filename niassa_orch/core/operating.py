@@ -86,7 +86,11 @@ class Operating:
         found = self._waiting(accession)
         until = _now() + _URGENT
         account = found.account if found else None
-        return await self._give(orders.Kind.URGENT, account, by, accession=accession, until=until, reason=reason)
+        answer = await self._give(orders.Kind.URGENT, account, by, accession=accession, until=until, reason=reason)
+        if found is not None or self._crew is None:
+            return answer
+        unseen = f"; no account that works here has seen it wait: niassa-orch explain {accession} says where it is"
+        return dataclasses.replace(answer, text=answer.text + unseen)
 
     async def resume(self, account: str | None, by: orders.Operator) -> Answer:
         """Lift pauses and stops of an account, or those that were ordered for all (``None``); raises as ``pause``.

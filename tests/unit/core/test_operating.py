@@ -94,6 +94,11 @@ async def test_an_order_that_the_journal_does_not_take_does_not_hold_and_says_so
     assert room.stage.orders.in_force() == ()
 
 
+async def test_an_urgent_run_that_nobody_has_seen_wait_is_told_so(room: Room) -> None:
+    answer = await room.operating.urgent(runs.Accession(99), ALICE)
+    assert "has seen it wait: niassa-orch explain 99" in answer.text
+
+
 async def test_an_urgent_run_is_found_and_one_that_waits_for_nothing_is_refused(room: Room) -> None:
     room.stage.service.schedule(7)
     room.stage.service.schedule(8, runs.RunStatus.RUNNING, statusCmd="8-W")
