@@ -35,6 +35,7 @@ class ActiveRuns:
         self._due: dict[runs.Accession, None] = {}
         self._unsure: set[runs.Accession] = set()
         self._later: dict[runs.Accession, float] = {}
+        self._begun: set[runs.Accession] = set()  # their jobs came since they are known, and were not told of yet
         self._ended: list[runs.Accession] = []
         self._jobs: job_watches.JobWatch | None = None
         self._unix_user = ""
@@ -150,11 +151,13 @@ class ActiveRuns:
         self._wake()
 
     def job_moved(self, accession: runs.Accession, row: jobs.JobRow | None, *, first: bool) -> None:
-        """Its job is not as it was. At the first look only the texts of a running run with a living job may be news."""
-        run = self._runs.get(accession)
+        """Its job is not as it was. At the first look at one that is alive, and no new one, only texts may be news."""
+        run, begun = self._runs.get(accession), accession in self._begun
+        self._begun.discard(accession)
         if run is None:
             return
-        if not (first and row is not None and row.status in _ALIVE and run.status is runs.RunStatus.RUNNING):
+        is_alive = row is not None and row.status in _ALIVE and run.status is runs.RunStatus.RUNNING
+        if begun or not first or not is_alive:
             self._due[accession] = None
             self._wake()
         elif texts.has_step_files(run):
@@ -197,6 +200,7 @@ class ActiveRuns:
         if known is None or known.status_cmd != run.status_cmd:
             if known is not None:
                 self._unwatch(known)
+                self._begun.add(run.accession)
             self._watch(run)
         self._runs[run.accession] = run
         self._count(run, 1)
@@ -208,6 +212,7 @@ class ActiveRuns:
         self._unsure.discard(accession)
         self._due.pop(accession, None)
         self._later.pop(accession, None)
+        self._begun.discard(accession)
         self.jobs.forget(accession)
         if known is not None:
             if self.is_served:

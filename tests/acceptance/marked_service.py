@@ -44,7 +44,7 @@ def break_start() -> None:
     """Nothing can be built, and what says so quotes what there is."""
 
     @contextlib.asynccontextmanager
-    async def broken(service: settings.Settings, _redactor: Any) -> AsyncIterator[Any]:
+    async def broken(service: settings.Settings, _redactor: Any, _signs: Any) -> AsyncIterator[Any]:
         known = list(service.secrets.at_start())
         ended = threading.Thread(target=lambda: int(known[0]))
         ended.start()

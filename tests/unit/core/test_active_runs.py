@@ -102,6 +102,15 @@ def test_a_job_that_is_not_alive_at_the_first_look_makes_its_run_due(
     assert scene.due() == {1: R.RUNNING}
 
 
+def test_a_job_that_began_under_our_eyes_is_looked_at_once_more_when_it_is_told_of(scene: Scene) -> None:
+    scene.runs.tell_asked(listed(run(1, R.SUBMITTED, None)))
+    scene.runs.tell(runs.Accession(1), run(1, R.RUNNING))
+    scene.due()
+    for expected in ({1: R.RUNNING}, {}):
+        scene.moved(1, J.RUNNING, first=True)
+        assert scene.due() == expected
+
+
 def test_what_users_asked_for_is_due_at_each_look_and_goes_first(scene: Scene) -> None:
     scene.runs.tell_following(listed(*(run(accession, R.PENDING, None) for accession in range(2, 40))))
     for _ in range(2):
