@@ -79,7 +79,7 @@ def _trouble(found: layout.Layout) -> None:
 async def _looked_at(found: layout.Layout) -> board.Snapshot:
     """What there is to see once alice is paused and carol waits for the turn of bob's hanging engine."""
     async with asyncio.timeout(_MOST_SECONDS), client.connected(found.runtime_dir) as service:
-        paused = documents.OrderBody(account="alice", reason="her disk is full, ask Ann")
+        paused = documents.OrderBody(account="alice", reason="the scratch disk is full")
         await service.order("pause", paused)
         while True:
             snapshot = await service.snapshot()
