@@ -217,7 +217,9 @@ async def test_whatever_fails_a_password_of_no_source_is_seen_anywhere(
                 await _let_oozie_fail(stage, service)
             _spoil_profiles(stage)
             if face == "lines":  # commands do not know of the service's face
-                await _ask_all(stage, made[-1], unused_tcp_port)
+                # What has no history yet has nothing that could be searched.
+                await _says(service, "launch.called account=alice", "launch.called account=bob")
+                await _ask_all(stage, made[0], unused_tcp_port)
             await stage.web.order("status", status=401, times=None)
             await _says(service, *(f"refuses the login of {name}" for name in _NAMES))
         assert _leaks(stage) == []  # the journal too, as long as it is one
