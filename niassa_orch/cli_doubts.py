@@ -49,6 +49,7 @@ def resolve(
     failed: Annotated[bool, typer.Option("--failed", help="Nothing of it runs: its record shall say failed.")] = False,
     web_service: Annotated[str | None, typer.Option(help="Its URL, when two web services have the accession.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines; goes with --yes.")] = False,
 ) -> None:
     """Settle a launch that is held, in doubt or set aside: say what became of it. Or let a run be launched again.
 
@@ -61,6 +62,9 @@ def resolve(
     niassa-orch resolve 1234 --relaunch
     """
     told = _told(launched, relaunch=relaunch, failed=failed)
+    if as_json and not yes:
+        message = "--json goes with --yes: a program cannot be asked"
+        raise typer.BadParameter(message)
     service, redactor = cli_begin.at_once(context)
     known = _known(service, redactor, runs.Accession(accession))
     seen = [one for one in known["launches"] if web_service in (None, one["web_service"])]
@@ -69,11 +73,11 @@ def resolve(
         more = "; say --web-service URL" if seen else ""
         message = f"{len(seen)} unsettled launches of run {accession}{more}; see: niassa-orch doubts"
         raise errors.OrderError(message)
-    if not seen or seen[0]["state"] != resolving.IN_FLIGHT:
+    if not as_json and (not seen or seen[0]["state"] != resolving.IN_FLIGHT):
         _confirm(_shown(accession, seen, jobs, told, launched), yes=yes)
     mark = seen[0]["mark"] if seen else ""
     body = documents.WordBody(accession=accession, told=told, job=launched, web_service=web_service, mark=mark)
-    _say(service, redactor, body)
+    _say(service, redactor, body, as_json=as_json)
 
 
 def _shown(
@@ -116,10 +120,10 @@ def _known(service: settings.Settings, redactor: logs.Redactor, accession: runs.
         return documents.known(found)
 
 
-def _say(service: settings.Settings, redactor: logs.Redactor, body: documents.WordBody) -> None:
+def _say(service: settings.Settings, redactor: logs.Redactor, body: documents.WordBody, *, as_json: bool) -> None:
     try:
         answer = cli_service.ask(service, lambda way: way.resolve(body)) | {"through": "service"}
     except errors.NoServiceError as exc:
         done = cli_service.beside(service, redactor, exc, lambda operates, by: operates.resolve(body.word(), by))
         answer = {"said": done.text, "orders": [], "through": "journal"}
-    cli_service.tell(answer, as_json=False)
+    cli_service.tell(answer, as_json=as_json)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -86,6 +87,17 @@ def test_what_is_an_id_of_a_job_is_left_to_the_service_to_look_at(config: str) -
     ended = commands.done("--config", config, "resolve", "7", "--launched=0000005-231123-oozie-oozi-W", "--yes")
     assert ended.returncode == 0, ended.stderr
     assert in_journal(config) == "7 in doubt launched 0000005-231123-oozie-oozi-W"
+
+
+def test_a_program_is_answered_in_json_and_never_asked(config: str) -> None:
+    in_journal(config, "intend", "note")
+    asked = commands.done("--config", config, "resolve", "7", "--failed", "--json")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    ended = commands.done("--config", config, "resolve", "7", "--failed", "--yes", "--json")
+    assert ended.returncode == 0, ended.stderr
+    answer = json.loads(ended.stdout)
+    assert (answer["through"], answer["orders"]) == ("journal", [])
+    assert "7" in answer["said"]
 
 
 def test_nothing_that_a_neighbour_wrote_moves_the_cursor_or_makes_a_line_of_its_own(config: str) -> None:
