@@ -93,7 +93,7 @@ class Administrator:
 
     def is_right(self, doubt: books.Record) -> bool:
         """Whether a launch is one that only a person can know."""
-        struck = self._reaper.struck.get(doubt["transcript"])
+        struck = self._reaper.struck.get(pathlib.Path(doubt["transcript"]).name)
         reason, plan = doubt["reason"], self._users.scheduled[doubt["accession"]][1]
         if doubt["outcome"] == "set aside":
             return bool(reason) and self._calls_for(doubt["accession"]) >= _ATTEMPTS_BEFORE_SET_ASIDE
