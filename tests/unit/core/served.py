@@ -28,6 +28,7 @@ class Enrolling(enrolling.Enrolling):
         self.wrong: Exception | None = None
         self.wrong_for: dict[str, Exception] = {}
         self.enrolled: list[str] = []
+        self.claimed: dict[str, str] = {}
         self.released: list[str] = []
         self.limits: dict[str, typing.Any] = {}
         self.leave = asyncio.Event()
@@ -44,7 +45,12 @@ class Enrolling(enrolling.Enrolling):
             raise wrong
         return fakes.enrolled(self._stage.service, self._stage.oozie, self._stage.mediator, account)
 
+    async def claim(self, enrolled: enrolling.Enrolled) -> None:
+        await super().claim(enrolled)
+        self.claimed[enrolled.account.name] = enrolled.account.host
+
     def release(self, name: str) -> None:
+        self.claimed.pop(name, None)
         self.released.append(name)
         super().release(name)
 

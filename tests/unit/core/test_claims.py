@@ -66,7 +66,7 @@ async def test_who_stays_where_it_was_keeps_it_and_who_waited_is_refused(
 async def test_who_takes_over_from_a_worker_that_is_retired_waits_until_its_beat_has_ended(stage: stages.Stage) -> None:
     scene = served.Scene(stage)
     running = asyncio.create_task(scene.worker.run())
-    await stage.until(lambda: bool(scene.enrolling.claims()))
+    await stage.until(lambda: bool(scene.enrolling.claimed))
     robert = await scene.enrolling.enrol(served.profile("robert"))
     async with asyncio.timeout(30):
         scene.worker.retire()

@@ -72,7 +72,7 @@ async def test_profiles_that_swap_what_they_say_are_refused_nothing(serving: acc
             serving.write(name, GOOD.replace("server2", host) + f"# {turn}\n")
         serving.supervisor.reload()
         await serving.until(lambda: serving.hosts == hosts)  # noqa: B023 - awaited here
-        await serving.until(lambda: {claim[2] for claim in serving.enrolling.claims()} == set(hosts.values()))  # noqa: B023
+        await serving.until(lambda: serving.enrolling.claimed == hosts)  # noqa: B023
     assert "account.misconfigured" not in serving.stage.events
 
 
@@ -97,8 +97,7 @@ async def test_who_fails_to_work_by_its_new_profile_keeps_nobody_from_what_it_ha
     serving.write("bob", GOOD.replace("server2", "server4"))
     serving.write("alice")
     serving.supervisor.reload()
-    await serving.until(lambda: serving.hosts["alice"] == "server2")
-    await serving.until(lambda: [claim[2] for claim in serving.enrolling.claims()] == ["server2"])
+    await serving.until(lambda: serving.enrolling.claimed == {"alice": "server2"})
     await serving.becomes(alice=State.OK, bob=State.MISCONFIGURED)
     dave = await serving.enrolling.enrol(served.profile("dave").model_copy(update={"host": "server2"}))
     with pytest.raises(errors.ProfileError, match="account alice already serves"):
