@@ -6,6 +6,7 @@ before it serves leaves without a beat. Engine calls live on in any case. Called
 """
 
 import contextlib
+import functools
 import os
 import pathlib
 import tempfile
@@ -69,7 +70,7 @@ async def built(
             directory.journal, directory.why_no_new_journal, must_know=directory.open_names, patient=True
         )
         opened.callback(journal.close)
-        told.tell_journal(journal.trouble)
+        told.tell_use("journal", journal.trouble)
         standing = orders.StandingOrders(journal, told)
         standing.look()
         async with _audited(service, redactor, told) as trail, _session(service) as http:
@@ -128,6 +129,7 @@ async def _answer(desk: desks.Desk, operates: operating.Operating, faces: contex
         await faces.enter_async_context(server.served(answers, folder, int(control.mode, 8), control.group))
     except errors.ControlError as exc:
         desk.told.event("control.unusable", level=board.Level.ERROR, reason=str(exc))
+        desk.told.alarm("control", str(exc))
 
 
 async def once(service: settings.Settings, redactor: logs.Redactor) -> bool:
@@ -208,7 +210,7 @@ async def _audited(
     service: settings.Settings, redactor: logs.Redactor, told: board.Board
 ) -> AsyncIterator[audit.Trail]:
     """The audit trail, from the entry of the start to that of the end; one that cannot be written is told."""
-    trail = audit.Trail(service.effective_audit_dir, redactor.redact, told.tell_audit)
+    trail = audit.Trail(service.effective_audit_dir, redactor.redact, functools.partial(told.tell_use, "audit"))
     try:
         with contextlib.suppress(errors.AuditError):
             await trail.begin(audit.Entry("start", details={"host": service.effective_host, "version": __version__}))

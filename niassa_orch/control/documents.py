@@ -188,4 +188,6 @@ def run(active: crew.ActiveRun) -> dict[str, Any]:
 
 def _plain(line: board.AccountLine) -> board.AccountLine:
     """A line whose mappings are such as can be written."""
-    return dataclasses.replace(line, counts=dict(line.counts), ended=dict(line.ended), held=dict(line.held))
+    return dataclasses.replace(
+        line, counts=dict(line.counts), ended=dict(line.ended), held=dict(line.held), left_alone=dict(line.left_alone)
+    )

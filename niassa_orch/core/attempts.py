@@ -36,6 +36,7 @@ class Attempt:
         made: The call, when this process started it and knows so.
         failure: What went wrong when it was started.
         calling: The call may still be alive.
+        overdue: It outlived the deadline that should have ended it.
         recovered: It was begun by an earlier process, or for another profile.
         begun: When it was intended, in seconds of ``time.monotonic()``; ``None`` when the machine was started since.
         patience: When the unsettled ones are asked about again.
@@ -52,6 +53,7 @@ class Attempt:
     made: call.EngineCall | None = None
     failure: errors.EngineCallError | errors.AuditError | None = None
     calling: bool = True
+    overdue: bool = False
     recovered: bool = False
     begun: float | None = None
     patience: throttle.Throttle = dataclasses.field(default_factory=_patience)

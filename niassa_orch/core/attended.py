@@ -84,6 +84,13 @@ class Attended:
             self._attempts.remove(attempt)
         self.show()
 
+    def tell_overdue(self, attempt: attempts.Attempt) -> None:
+        """A call outlived its deadline: whatever should have ended it did not."""
+        attempt.overdue = True
+        fields = {"accessions": " ".join(map(str, attempt.launches)), "transcript": str(attempt.transcript)}
+        self._board.event("launch.overdue", account=self._line.name, level=board.Level.ERROR, **fields)
+        self.show()
+
     def leave(self) -> None:
         """Attend to nothing any more; whoever serves the account next takes it up."""
         for attempt in self._attempts:
@@ -100,7 +107,9 @@ class Attended:
         alive = [attempt for attempt in self._attempts if attempt.calling]
         doubtful = [attempt for attempt in self._attempts if not attempt.calling]
         self._line.calls = tuple(
-            gauges.EngineCall(tuple(attempt.launches), attempt.begun, attempt.recovered, attempt.is_whitestar)
+            gauges.EngineCall(
+                tuple(attempt.launches), attempt.begun, attempt.recovered, attempt.is_whitestar, attempt.overdue
+            )
             for attempt in alive
         )
         self._line.in_flight = tuple(accession for attempt in alive for accession in attempt.unsettled)

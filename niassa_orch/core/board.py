@@ -10,6 +10,7 @@ import enum
 import time
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Literal
 
 import structlog
 
@@ -64,7 +65,8 @@ class AccountLine:
         account: The whole account once it is known.
         state: How it fares.
         reason: Why, in words, when the state is not ``ok``.
-        warning: Something that a person should mend though the account works.
+        warning: What propagation lacks, or waits for, though the account works; it is tried again.
+        advice: Something that a person should mend though the account works.
         refusal: Why the newest version of its profile is refused, while the last good one goes on.
         unfinished: Why the newest version of its profile is not read yet: somebody may still be writing it.
         next_beat: When it is asked again, in seconds of ``time.monotonic()``; ``None`` while working.
@@ -82,6 +84,7 @@ class AccountLine:
         locked_since: Since when launches wait for the engine's lock, in seconds of ``time.monotonic()``.
         in_doubt: Accessions whose launch is not settled and is asked again.
         held: Accessions that wait for a person, with the reason.
+        left_alone: Active runs of which nothing true can be written, with the reason.
         lags: How long after jobs moved the web service said so, since the service started.
         version: Moves with every change.
     """
@@ -92,6 +95,7 @@ class AccountLine:
     state: State = State.STARTING
     reason: str = ""
     warning: str = ""
+    advice: str = ""
     refusal: str = ""
     unfinished: str = ""
     next_beat: float | None = None
@@ -109,6 +113,7 @@ class AccountLine:
     locked_since: float | None = None
     in_doubt: tuple[runs.Accession, ...] = ()
     held: Mapping[runs.Accession, str] = dataclasses.field(default_factory=dict)
+    left_alone: Mapping[runs.Accession, str] = dataclasses.field(default_factory=dict)
     lags: freshness.Lags = freshness.NO_LAGS
     version: int = dataclasses.field(default=0, compare=False, repr=False)
 
@@ -125,12 +130,12 @@ class AccountLine:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that a face may show, at one moment.
+    """Everything that a face may show, at one moment: ``now``, of ``time.monotonic()``.
 
-    ``now`` is of ``time.monotonic()``; ``journal``, ``audit``: why each cannot be written, so that nothing is launched;
-    ``orphans``: owners whom nobody serves, and their active runs, most first. ``revision`` moves when a line changes;
-    ``revisions`` are those at which accounts' lines changed last, in the order of ``accounts``; ``orders`` in force;
-    ``is_read``: profiles were read, so that there is no account beside these.
+    ``journal``, ``audit``: why each cannot be written, so that nothing is launched; ``alarms``: what else a person must
+    mend, of no single account. ``orphans``: owners whom nobody serves, and their active runs, most first. ``revision``
+    moves when a line changes; ``revisions`` are those at which lines changed last, in the order of ``accounts``;
+    ``orders`` in force; ``is_read``: profiles were read, so that there is no account beside these.
     """
 
     host: str
@@ -150,6 +155,7 @@ class Snapshot:
     orders: tuple[orders_of.Order, ...] = ()
     audit: str = ""
     is_read: bool = False
+    alarms: tuple[str, ...] = ()
 
 
 class Board:
@@ -167,12 +173,12 @@ class Board:
     ) -> None:
         self.host = host
         self.draining = self._is_read = False
-        self.journal = ""
+        self.journal = self.audit = ""
         self.requests = savings.NO_REQUESTS
         self.orphans: tuple[tuple[str, int], ...] = ()
         self.ask_neighbours: Callable[[], Iterable[gauges.Neighbour]] = tuple
         self.ask_orders: Callable[[], tuple[orders_of.Order, ...]] = tuple
-        self.audit = ""
+        self._alarms: dict[str, str] = {}
         self._pool = pool
         self._engine_calls = engine_calls
         self._started = time.monotonic()
@@ -180,7 +186,7 @@ class Board:
         self._copies = line_copies.LineCopies(redact)
         self.events: ring.Ring[Event] = ring.Ring(_EVENTS_KEPT)
         self._log: structlog.typing.BindableLogger = structlog.get_logger("niassa_orch")
-        self._redact = redact
+        self.redact = redact
 
     def line(self, name: str) -> AccountLine:
         """The account's line, made at first sight."""
@@ -193,24 +199,22 @@ class Board:
 
     def event(self, name: str, *, account: str = "", level: Level = Level.INFO, **fields: object) -> None:
         """Tell that something changed: to the log and to every face."""
-        fields = {key: self._clean(value) for key, value in fields.items()}
-        shown = types.MappingProxyType(fields)
+        fields = {key: self._cleaned(value) for key, value in fields.items()}
         now = datetime.datetime.now(datetime.UTC)
-        self.events.add(Event(self.events.last + 1, now, level, name, account, shown))
+        self.events.add(Event(self.events.last + 1, now, level, name, account, types.MappingProxyType(fields)))
         context = {"account": account, **fields} if account else fields
         getattr(self._log, level)(name, **context)
 
-    def tell_journal(self, trouble: str) -> None:
-        """Tell, when it changes, why the journal cannot be used; ``""`` when it can."""
-        before, self.journal = self.journal, trouble
-        self._tell_use("journal", before, trouble)
+    def alarm(self, about: str, reason: str) -> None:
+        """Show what a person must mend, of no single account, until it is mended: until the reason is ``""``."""
+        self._alarms.pop(about, None)
+        if reason:
+            self._alarms[about] = reason
 
-    def tell_audit(self, trouble: str) -> None:
-        """Tell, when it changes, why the audit trail cannot be written; ``""`` when it can."""
-        before, self.audit = self.audit, trouble
-        self._tell_use("audit", before, trouble)
-
-    def _tell_use(self, what: str, before: str, trouble: str) -> None:
+    def tell_use(self, what: Literal["journal", "audit"], trouble: str) -> None:
+        """Tell, when it changes, why journal or audit trail cannot be used; ``""`` when it can."""
+        before = getattr(self, what)
+        setattr(self, what, trouble)
         if trouble and not before:
             self.event(f"{what}.unusable", level=Level.ERROR, reason=trouble)
         elif before and not trouble:
@@ -227,23 +231,20 @@ class Board:
             pool=gauges.Use.of(self._pool),
             engine_calls=gauges.Use.of(self._engine_calls),
             draining=self.draining,
-            journal=self._redact(self.journal),
+            journal=self.redact(self.journal),
             accounts=tuple(copy.line for copy in copies),
             events=self.events.after(0),
             requests=self.requests,
-            orphans=tuple((self._redact(owner), count) for owner, count in self.orphans),
-            neighbours=tuple(one.cleaned(self._redact) for one in self.ask_neighbours()),
+            orphans=tuple((self.redact(owner), count) for owner, count in self.orphans),
+            neighbours=tuple(one.cleaned(self.redact) for one in self.ask_neighbours()),
             revision=self._copies.revision,
             revisions=tuple(copy.revision for copy in copies),
-            orders=tuple(dataclasses.replace(order, reason=self._redact(order.reason)) for order in self.ask_orders()),
-            audit=self._redact(self.audit),
+            orders=tuple(dataclasses.replace(order, reason=self.redact(order.reason)) for order in self.ask_orders()),
+            audit=self.redact(self.audit),
             is_read=self._is_read,
+            alarms=tuple(map(self.redact, self._alarms.values())),
         )
 
-    def cleaned(self, text: str) -> str:
-        """A text of somebody else without secrets."""
-        return self._redact(text)
-
-    def _clean(self, value: object) -> object:
-        """A field as faces and the log may have it: a number, or a text without secrets."""
-        return value if value is None or isinstance(value, int | float) else self._redact(str(value))
+    def _cleaned(self, value: object) -> object:
+        """As faces and the log may have it: a number, or a text without secrets."""
+        return value if value is None or isinstance(value, int | float) else self.redact(str(value))

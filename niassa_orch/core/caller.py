@@ -140,7 +140,7 @@ class Caller:
         async with self._turns.turn(attempt.header.unix_user, what=what), contextlib.AsyncExitStack() as place:
             if not attempt.is_whitestar:
                 await place.enter_async_context(self._turns.calls.slot(self._line.name))
-            await calling.see_through(attempt, place, self._engine, self._board)
+            await calling.see_through(attempt, place, self._engine, self._attended.tell_overdue)
 
     async def _call(
         self, enrolled: enrolling.Enrolled, batch: Sequence[runs.WorkflowRun], place: contextlib.AsyncExitStack
@@ -152,5 +152,5 @@ class Caller:
         self._line.launched = self._line.launched.noted(time.monotonic(), len(attempt.launches))
         self._board.event("launch.called", account=self._line.name, accessions=accessions)
         await calling.make(attempt, verb, self._intents.journal)
-        await calling.see_through(attempt, place, self._engine, self._board)
+        await calling.see_through(attempt, place, self._engine, self._attended.tell_overdue)
         return attempt

@@ -10,10 +10,11 @@ import dataclasses
 import errno
 import json
 import pathlib
+from collections.abc import Callable
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import attempts, audit, board, intents
+from niassa_orch.core import attempts, audit, intents
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call, identity
 
@@ -68,9 +69,19 @@ def is_alive(attempt: attempts.Attempt) -> bool:
 
 
 async def see_through(
-    attempt: attempts.Attempt, place: contextlib.AsyncExitStack, engine: settings.Engine, told: board.Board
+    attempt: attempts.Attempt,
+    place: contextlib.AsyncExitStack,
+    engine: settings.Engine,
+    overdue: Callable[[attempts.Attempt], None],
 ) -> None:
-    """Wait until nothing of the call lives; past its deadline it keeps the user's turn, and gives its place back."""
+    """Wait until nothing of the call lives; past its deadline it keeps the user's turn, and gives its place back.
+
+    Args:
+        attempt: Whose call it is.
+        place: Its place among the engine calls.
+        engine: The deadlines.
+        overdue: Called when the call has outlived its deadline.
+    """
     deadline_seconds = engine.whitestar_deadline_seconds if attempt.is_whitestar else engine.deadline_seconds
     most_seconds = deadline_seconds + engine.kill_grace_seconds + 60
     try:
@@ -78,8 +89,7 @@ async def see_through(
             await wait_until_over(attempt)
     except TimeoutError:
         await place.aclose()
-        fields = {"accessions": " ".join(map(str, attempt.launches)), "transcript": str(attempt.transcript)}
-        told.event("launch.overdue", account=attempt.enrolled.account.name, level=board.Level.ERROR, **fields)
+        overdue(attempt)
         await wait_until_over(attempt)
 
 

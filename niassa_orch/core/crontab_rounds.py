@@ -86,3 +86,4 @@ class CrontabRounds:
             name = "crontab.launches_for_others"
             self._board.event(name, account=found[reason].name, level=board.Level.ERROR, **fields)
         self._told = set(found)
+        self._board.alarm("crontabs", "; ".join(sorted(found)))

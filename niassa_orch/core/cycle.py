@@ -104,7 +104,7 @@ class Cycle:
             await guard.unless(self._stopping, self._watch.look_at_jobs(enrolled))
         went = await self._work.work_off(enrolled, active, self._watch.oozie_trouble)
         self._line.counts = active.counts()
-        self._line.warning = str(went.trouble or self._watch.sweep_trouble or self._rounds.trouble or enrolled.warning)
+        self._line.warning = str(went.trouble or self._watch.sweep_trouble or self._rounds.trouble or "")
         if went.login is not None:
             raise went.login
         if went.is_cut:
@@ -124,8 +124,7 @@ class Cycle:
             if self._watch.oozie_trouble is None:
                 await self._shadow.follow(enrolled, active)
         self._line.counts = active.counts()
-        trouble = self._watch.oozie_trouble or self._watch.sweep_trouble or enrolled.warning
-        self._line.warning = str(trouble)
+        self._line.warning = str(self._watch.oozie_trouble or self._watch.sweep_trouble or "")
 
     def _let_engine_propagate(self, enrolled: enrolling.Enrolled, active: active_runs.ActiveRuns) -> None:
         for accession, run in self._rounds.take().items():

@@ -43,13 +43,15 @@ class Use:
 class EngineCall:
     """An engine call that lives: which runs of the account it launches, since when (``time.monotonic()``).
 
-    ``since`` is ``None`` when the machine was started since; ``adopted``: an earlier process began it.
+    ``since`` is ``None`` when the machine was started since; ``adopted``: an earlier process began it; ``overdue``: it
+    outlived the deadline that the mediator should have ended it at.
     """
 
     accessions: tuple[runs.Accession, ...]
     since: float | None
     adopted: bool
     whitestar: bool
+    overdue: bool = False
 
 
 class Kind(enum.StrEnum):

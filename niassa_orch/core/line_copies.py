@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from niassa_orch.domain import runs
+
 if TYPE_CHECKING:
     from niassa_orch.core import board
 
@@ -54,9 +56,14 @@ class LineCopies:
             line,
             reason=self._redact(line.reason),
             warning=self._redact(line.warning),
+            advice=self._redact(line.advice),
             waiting=self._redact(line.waiting),
             refusal=self._redact(line.refusal),
             counts=types.MappingProxyType(dict(line.counts)),
             ended=types.MappingProxyType(dict(line.ended)),
-            held=types.MappingProxyType({key: self._redact(reason) for key, reason in line.held.items()}),
+            held=self._cleaned(line.held),
+            left_alone=self._cleaned(line.left_alone),
         )
+
+    def _cleaned(self, reasons: Mapping[runs.Accession, str]) -> Mapping[runs.Accession, str]:
+        return types.MappingProxyType({accession: self._redact(reason) for accession, reason in reasons.items()})

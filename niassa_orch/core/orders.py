@@ -74,7 +74,7 @@ class StandingOrders:
         Raises:
             JournalError: It is not written, and does not hold.
         """
-        await self._journal.orders.give(dataclasses.replace(order, reason=self._board.cleaned(order.reason)))
+        await self._journal.orders.give(dataclasses.replace(order, reason=self._board.redact(order.reason)))
         self.look()
 
     async def lift(self, lifted: Collection[orders.Order], by: str) -> None:

@@ -5,14 +5,24 @@ changes nothing. What we do to jobs is in the journal first; which jobs were unk
 ``Propagator`` remembers. Called by ``core.cycle``.
 """
 
-import collections
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import Any
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import acting, board, enrolling, jobs_seen, lost_jobs, lost_requests, run_texts, writing
+from niassa_orch.core import (
+    acting,
+    board,
+    complaints,
+    enrolling,
+    jobs_seen,
+    lost_jobs,
+    lost_requests,
+    run_texts,
+    writing,
+)
 from niassa_orch.domain import jobs, runs, transitions
 from niassa_orch.journal import store
 
@@ -51,7 +61,10 @@ class _Missing:
 class Propagator:
     """Propagates the runs of one account; ``lost`` mends what users asked for and somebody's write wiped.
 
+    ``complaints`` tells of runs that stay as they are.
+
     Args:
+        line: The account's line on the board.
         told: The board, for events.
         journal: Where acts on jobs are written, and which jobs runs are known to have.
         gone_after_seconds: How long a healthy Oozie must not know a job before its run is failed.
@@ -59,8 +72,14 @@ class Propagator:
     """
 
     def __init__(
-        self, told: board.Board, journal: store.Journal, gone_after_seconds: float, limits: settings.Texts
+        self,
+        line: board.AccountLine,
+        told: board.Board,
+        journal: store.Journal,
+        gone_after_seconds: float,
+        limits: settings.Texts,
     ) -> None:
+        self._line = line
         self._board = told
         self._acting = acting.Acting(told, journal)
         self._gone_after_seconds = gone_after_seconds
@@ -68,7 +87,7 @@ class Propagator:
         self._lost_jobs = lost_jobs.LostJobs(told, journal)
         self.lost = lost_requests.LostRequests(told, journal)
         self._missing: dict[runs.Accession, _Missing] = {}
-        self._complained: collections.defaultdict[runs.Accession, set[str]] = collections.defaultdict(set)
+        self.complaints = complaints.Complaints(line, told)
         self._restored: set[runs.Accession] = set()
 
     async def propagate(
@@ -93,17 +112,18 @@ class Propagator:
             OozieError: Nothing was changed; asked again at the next beat.
             WebServiceError: Likewise, or the fate of a write is not known; decided again at the next beat.
         """
-        if run.engine_family is not runs.EngineFamily.OOZIE:
-            if run.engine_family is runs.EngineFamily.UNKNOWN:
-                self.complain(enrolled, run.accession, f"its engine is {run.engine!r}, which nobody here knows")
-            return Propagated()
-        if not run.status_cmd:
-            return await self._propagate_without_job(enrolled, run, seen, settled=settled)
-        job = await self._job(enrolled, run)
-        if job is None:
-            return await self._propagate_missing(enrolled, run)
-        looked(job)
-        return await self._follow(enrolled, run, job)
+        with self.complaints.look(run.accession):
+            if run.engine_family is not runs.EngineFamily.OOZIE:
+                if run.engine_family is runs.EngineFamily.UNKNOWN:
+                    self.complaints.add(run.accession, f"its engine is {run.engine!r}, which nobody here knows")
+                return Propagated()
+            if not run.status_cmd:
+                return await self._propagate_without_job(enrolled, run, seen, settled=settled)
+            job = await self._job(enrolled, run)
+            if job is None:
+                return await self._propagate_missing(enrolled, run)
+            looked(job)
+            return await self._follow(enrolled, run, job)
 
     async def _follow(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, job: jobs.Job) -> Propagated:
         if job.user != enrolled.account.unix_user:
@@ -113,7 +133,7 @@ class Propagator:
                 f"its job {job.id} belongs to {job.user}, not to {user}; if a crontab of {job.user} launched it, this "
                 f"as {user} writes its status: seqware workflow-run propagate-statuses --accession {run.accession}"
             )
-            self.complain(enrolled, run.accession, reason)
+            self.complaints.add(run.accession, reason)
             return Propagated()
         if run.status not in runs.REQUESTED:
             # The record has moved past what was done for a request of a user: the next request is a new one.
@@ -134,7 +154,7 @@ class Propagator:
         self._texts.forget(accession)
         self._restored.discard(accession)
         self._missing.pop(accession, None)
-        self._complained.pop(accession, None)
+        self.complaints.forget(accession)
 
     async def _propagate_without_job(
         self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, seen: jobs_seen.JobsSeen, *, settled: bool
@@ -146,7 +166,7 @@ class Propagator:
             return Propagated(write.run, again_in_seconds=0)
         decision = transitions.decide_without_job(run, settled=settled)
         if decision.status is None and settled and run.status is not runs.RunStatus.SUBMITTED:
-            self.complain(enrolled, run.accession, decision.reason)
+            self.complaints.add(run.accession, decision.reason)
         return await self._write(enrolled, run, decision, None)
 
     async def _propagate_missing(self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun) -> Propagated:
@@ -189,17 +209,17 @@ class Propagator:
         found = {} if job is None else await self._texts.beside(enrolled, run, job, decision.status)
         write = await writing.write(enrolled, run, {"status": decision.status, **found})
         if write.written.is_in_record:
-            self._event(enrolled, "run.moved", run, to=str(decision.status), reason=decision.reason)
+            self._event("run.moved", run, to=str(decision.status), reason=decision.reason)
             await self._acting.forget(enrolled, run.status_cmd or "")
             if job is not None:
                 self._texts.written(run, job, found)
             if decision.status in runs.ENDED:
-                self._board.line(enrolled.account.name).note_ended(decision.status)
+                self._line.note_ended(decision.status)
             return Propagated(write.run, has_moved=True, followed=self._followed(run, write, job))
         if write.written is writing.Written.MOVED:
-            self._event(enrolled, "run.moved_meanwhile", run, wanted=str(decision.status))
+            self._event("run.moved_meanwhile", run, wanted=str(decision.status))
         else:
-            self._not_taken(enrolled, run, write, str(decision.status))
+            self._not_taken(run, write, str(decision.status))
         return Propagated(write.run, again_in_seconds=0)
 
     def _followed(self, run: runs.WorkflowRun, write: writing.Write, job: jobs.Job | None) -> jobs.Job | None:
@@ -216,33 +236,14 @@ class Propagator:
         if write is None:
             return Propagated()
         if write.written is writing.Written.NOT_TAKEN:
-            self._not_taken(enrolled, run, write, "texts")
+            self._not_taken(run, write, "texts")
         return Propagated(write.run, again_in_seconds=0 if write.written is writing.Written.MOVED else None)
 
-    def _not_taken(
-        self, enrolled: enrolling.Enrolled, run: runs.WorkflowRun, write: writing.Write, wanted: str
-    ) -> None:
-        """A write that did not take is tried again at each beat; why it did not is told once."""
+    def _not_taken(self, run: runs.WorkflowRun, write: writing.Write, wanted: str) -> None:
+        """A write that did not take is tried again at each beat."""
         cause = "it stored no status that it knows" if write.run.status is None else "its record is as it was before"
         reason = f"the web service answered that it wrote {wanted}, and {cause}; look at its log"
-        if reason not in self._complained[run.accession]:
-            self._complained[run.accession].add(reason)
-            self._event(enrolled, "write.not_taken", run, board.Level.ERROR, wanted=wanted, reason=reason)
+        self.complaints.add(run.accession, reason, "write.not_taken", status=str(run.status), wanted=wanted)
 
-    def complain(self, enrolled: enrolling.Enrolled, accession: runs.Accession, reason: str) -> None:
-        """Tell once why a run is left as it is."""
-        if reason not in self._complained[accession]:
-            self._complained[accession].add(reason)
-            fields = {"accession": accession, "reason": reason}
-            self._board.event("run.left_alone", account=enrolled.account.name, level=board.Level.ERROR, **fields)
-
-    def _event(
-        self,
-        enrolled: enrolling.Enrolled,
-        name: str,
-        run: runs.WorkflowRun,
-        level: board.Level = board.Level.INFO,
-        **fields: object,
-    ) -> None:
-        fields = {"accession": run.accession, "status": str(run.status), **fields}
-        self._board.event(name, account=enrolled.account.name, level=level, **fields)
+    def _event(self, name: str, run: runs.WorkflowRun, **fields: Any) -> None:
+        self._board.event(name, account=self._line.name, accession=run.accession, status=str(run.status), **fields)

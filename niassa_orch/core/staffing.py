@@ -61,6 +61,8 @@ def beats(
         stopping: Set when no new work may begin.
     """
     journal = desk.intended.journal
-    propagator = propagating.Propagator(desk.told, journal, desk.service.oozie.gone_after_seconds, desk.service.texts)
+    propagator = propagating.Propagator(
+        line, desk.told, journal, desk.service.oozie.gone_after_seconds, desk.service.texts
+    )
     shadow = shadowing.Shadowing(line, desk.told, desk.slots, journal)
     return cycle.Cycle(line, desk.slots, launches, propagator, by_engine, shadow, watch, desk.orders, stopping)

@@ -7,7 +7,7 @@ version. Called by the composition root.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 
 from niassa_orch import errors
 from niassa_orch.config import profiles, shelf
@@ -22,10 +22,9 @@ from niassa_orch.core import (
     orphans,
     profile_lines,
     savings,
+    unattended,
     worker,
 )
-from niassa_orch.domain import runs
-from niassa_orch.journal import records
 
 #: Between two looks for launches that nobody attends to, runs that nobody owns, and requests that were saved.
 _LOOK_SECONDS = 30.0
@@ -44,7 +43,7 @@ class Supervisor:
         self._retired: set[worker.Worker] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._known: set[str] = set()
-        self._unattended: set[tuple[str, runs.Accession]] = set()
+        self._unattended = unattended.Unattended(desk.told)
         self._orphans = orphans.Orphans(desk.told)
         self._drop_ins = drop_ins.DropIns(desk.service, desk.told)
         self._changed = asyncio.Event()
@@ -81,7 +80,7 @@ class Supervisor:
             while not self._stopping:
                 await self._pause()
                 await self._feel()
-                self._tell_unattended(self._desk.intended.unattended())
+                self._unattended.look(self._desk.intended.unattended())
                 self._take_stock()
             await self._end(eternal)
             for served in (*self._workers.values(), *self._retired):
@@ -122,7 +121,7 @@ class Supervisor:
         self._desk.slots.accounts = len(wanted)
         async with asyncio.TaskGroup() as group:
             beats = [group.create_task(self._once(profile), name=f"once:{profile.name}") for profile in wanted]
-        self._tell_unattended(self._desk.intended.unattended(ever=True))
+        self._unattended.look(self._desk.intended.unattended(ever=True))
         self._take_stock()
         return all(beat.result() for beat in beats) and not found.quarantined
 
@@ -145,21 +144,6 @@ class Supervisor:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._changed.wait()
         self._changed.clear()
-
-    def _tell_unattended(self, launches: Iterable[records.Launch]) -> None:
-        """Launches that are not settled, of runs that no served account owns, are nobody's: a person is told once."""
-        left = {launch.key: launch for launch in launches}
-        if any(line.state is board.State.STARTING for line in self._desk.told.snapshot().accounts):
-            return
-        for key in left.keys() - self._unattended:
-            launch = left[key]
-            reason = (
-                f"its launch is not settled, and no account that works now owns it (it was {launch.account}, "
-                f"{launch.owner}); mend or give back that profile, or see: niassa-orch doubts"
-            )
-            fields = {"accession": launch.accession, "reason": reason}
-            self._desk.told.event("launch.unattended", account=launch.account, level=board.Level.ERROR, **fields)
-        self._unattended = set(left)
 
     def _take_stock(self) -> None:
         """What is shown of all accounts together, and changes slowly."""
@@ -242,5 +226,5 @@ def _in_short(now: board.Snapshot) -> str:
     flying = sum(len(line.in_flight) for line in now.accounts)
     held = sum(len(line.held) for line in now.accounts)
     short = f"{well} of {len(now.accounts)} accounts are well, {flying} launches in flight, {held} wait for a person"
-    troubles = [text for text in (*map(str, now.orders), now.journal, now.audit) if text]
+    troubles = [text for text in (*map(str, now.orders), now.journal, now.audit, *now.alarms) if text]
     return "; ".join([short, *troubles])

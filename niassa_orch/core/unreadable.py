@@ -36,9 +36,11 @@ class Unreadable:
             self._is_told = True
             reason = f"{exc}; accounts that are served go on by what was read last, new ones wait"
             self._told.event("accounts.unreadable", level=board.Level.ERROR, reason=reason)
+            self._told.alarm("accounts", reason)
 
     def recover(self) -> None:
         """A look succeeded."""
         if self._is_told:
             self._told.event("accounts.readable")
+            self._told.alarm("accounts", "")
         self._since, self._is_told = None, False

@@ -167,7 +167,7 @@ class Worker:
         with contextlib.suppress(errors.AuditError):
             await self._desk.trail.check(self._profile.name)
         self._desk.orders.look()
-        self._desk.told.tell_journal(self._desk.intended.journal.trouble)
+        self._desk.told.tell_use("journal", self._desk.intended.journal.trouble)
         self._desk.signs.beat()
 
     def _give_back(self) -> None:
@@ -187,7 +187,7 @@ class Worker:
         if before != self._refreshed:
             return None
         self._enrolled = enrolled
-        self._line.account = enrolled.account
+        self._line.account, self._line.advice = enrolled.account, enrolled.warning
         return enrolled
 
     def _succeed(self) -> float:

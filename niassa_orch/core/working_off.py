@@ -171,13 +171,13 @@ class WorkingOff:
         except errors.JournalError as exc:
             this.journal = exc
             # What a user asked for waits for something that only a person can mend.
-            self._propagator.complain(beat.enrolled, accession, str(exc))
+            self._propagator.complaints.add(accession, str(exc))
         except errors.NiassaOrchError as exc:
             # Of this run alone: the others of the account do not wait for it.
-            self._propagator.complain(beat.enrolled, accession, str(exc))
+            self._propagator.complaints.add(accession, str(exc))
         except Exception as exc:  # noqa: BLE001 - a defect over one run must not cancel the writes of the others
             reason = f"a defect, please report it: {type(exc).__name__}: {exc}"
-            self._propagator.complain(beat.enrolled, accession, reason)
+            self._propagator.complaints.add(accession, reason)
         return False
 
 

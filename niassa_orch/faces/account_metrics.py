@@ -40,6 +40,16 @@ _COUNTS: Final = (
         lambda line, _: len(line.held),
     ),
     _Count(
+        "overdue_engine_calls",
+        "Engine calls that outlived their deadline: something does not end. See: niassa-orch doubts.",
+        lambda line, _: sum(call.overdue for call in line.calls),
+    ),
+    _Count(
+        "runs_left_alone",
+        "Active runs of which nothing true can be written, so that a person must see to them; up to 50 an account.",
+        lambda line, _: len(line.left_alone),
+    ),
+    _Count(
         "launches_in_30_minutes",
         "Launches begun in the last 30 minutes, whatever became of them.",
         lambda line, now: sum(line.launched.at(now)),

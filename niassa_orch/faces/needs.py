@@ -4,6 +4,7 @@ What passes by itself (a launch that waits, a doubt that is asked again, a serve
 Called by ``status_table``, ``status_json`` and the command ``status``.
 """
 
+import collections
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,7 +20,7 @@ _PERSON: Final = (board.State.WRONG_PASSWORD, board.State.MISCONFIGURED)
 def of(snapshot: board.Snapshot) -> list[str]:
     """Everything that needs a person, the gravest first."""
     found = [f"{order}; lift it: niassa-orch resume {order.account or '--all'}" for order in _stops(snapshot)]
-    found += [trouble for trouble in (snapshot.journal, snapshot.audit) if trouble]
+    found += [trouble for trouble in (snapshot.journal, snapshot.audit, *snapshot.alarms) if trouble]
     for line in severity.worst_first(snapshot.accounts):
         found += [f"{line.name}: {why}" for why in _of_account(line)]
     found += [_silent(one, snapshot.now) for one in snapshot.neighbours if _is_silent(one, snapshot)]
@@ -29,6 +30,17 @@ def of(snapshot: board.Snapshot) -> list[str]:
     return [plain.line(one) for one in found]
 
 
+def told_lately(snapshot: board.Snapshot) -> str:
+    """Which errors are among the last events, mended since or not; ``""``: none."""
+    errors = [event for event in snapshot.events if event.level is board.Level.ERROR]
+    if not errors:
+        return ""
+    counted = collections.Counter(event.name for event in errors)
+    named = ", ".join(f"{name} {count}" for name, count in counted.items())
+    last = f"{errors[-1].time.astimezone():%H:%M:%S %Z}"
+    return f"errors among the last {len(snapshot.events)} events: {named}; the last at {last}; see: niassa-orch events"
+
+
 def _of_account(line: board.AccountLine) -> Iterator[str]:
     if line.state in _PERSON:
         yield f"{line.state}: {remarks.cause_first(line.reason)}"
@@ -36,8 +48,11 @@ def _of_account(line: board.AccountLine) -> Iterator[str]:
         yield f"run {accession} waits for your word (niassa-orch resolve {accession}): {reason}"
     if line.refusal:
         yield f"the last good version of its profile goes on, the newest is refused: {line.refusal}"
-    if line.warning:
-        yield line.warning
+    if late := remarks.overdue(line):
+        yield late
+    yield from remarks.left_alone(line)
+    if line.advice:
+        yield line.advice
     if line.requests_lost:
         yield f"requests of users that may be lost: {line.requests_lost} (request.lost in the log)"
 

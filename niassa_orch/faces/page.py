@@ -73,8 +73,9 @@ def _alarms(snapshot: board.Snapshot) -> Iterator[str]:
     for order in snapshot.orders:
         if order.kind is orders.Kind.STOP:
             yield _said("stop", str(order))
-    for trouble in filter(None, (snapshot.journal, snapshot.audit)):
-        yield _said("alarm", f"Nothing is launched: {trouble}")
+    troubles = [f"Nothing is launched: {trouble}" for trouble in (snapshot.journal, snapshot.audit) if trouble]
+    for alarm in (*troubles, *snapshot.alarms):
+        yield _said("alarm", alarm)
     for order in snapshot.orders:
         if order.kind is not orders.Kind.STOP:
             yield _said("pause" if order.keeps else "note", str(order))

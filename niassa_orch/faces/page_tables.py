@@ -103,7 +103,11 @@ def in_flight(snapshot: board.Snapshot) -> str:
 
 def _call(name: str, call: gauges.EngineCall, now: float) -> list[markup.Cell]:
     lasts = "-" if call.since is None else numbers.duration(now - call.since)
-    said = (call.adopted, "begun by an earlier process"), (call.whitestar, "whitestar: lasts as long as its workflow")
+    said = (
+        (call.overdue, "outlived its deadline"),
+        (call.adopted, "begun by an earlier process"),
+        (call.whitestar, "whitestar: lasts as long as its workflow"),
+    )
     remark = "; ".join(words for is_so, words in said if is_so)
     accessions = " ".join(map(str, call.accessions))
     return [markup.Cell(accessions), markup.Cell(name), markup.Cell(lasts, "number"), markup.Cell(remark, "words")]

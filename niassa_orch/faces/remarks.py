@@ -8,6 +8,7 @@ import re
 from niassa_orch.core import board
 from niassa_orch.faces import plain
 
+_ALONE_NAMED = 3
 #: What errors of neighbours begin with: what was asked, and where.
 _ASKED = re.compile(r"((?:[A-Z]+ )?https?://\S+): (.+)")
 
@@ -16,14 +17,30 @@ def of(line: board.AccountLine) -> str:
     """The first of what there is to say of an account, on one line; ``""`` when all is well."""
     person = "waits for a person (niassa-orch doubts)"
     held = "; ".join(f"{accession} {person}: {reason}" for accession, reason in line.held.items())
-    said = line.reason or line.refusal or line.unfinished or held or line.warning or line.waiting or _wiped(line)
-    return cause_first(plain.line(said))
+    alone = "; ".join(left_alone(line))
+    said = line.reason or line.refusal or line.unfinished or held or overdue(line) or alone or line.warning
+    return cause_first(plain.line(said or line.waiting or line.advice or _wiped(line)))
 
 
 def is_any(line: board.AccountLine) -> bool:
     """Whether there is anything to say; costs next to nothing."""
-    said = line.reason or line.refusal or line.unfinished or line.held or line.warning or line.waiting
-    return bool(said or line.requests_lost or line.requests_restored or line.jobs_restored)
+    said = line.reason or line.refusal or line.unfinished or line.held or line.warning or line.waiting or line.advice
+    return bool(
+        said or line.calls or line.left_alone or line.requests_lost or line.requests_restored or line.jobs_restored
+    )
+
+
+def left_alone(line: board.AccountLine) -> list[str]:
+    """The first of the runs of which nothing true can be written, and how many more there are."""
+    said = [f"run {accession} is left alone: {reason}" for accession, reason in line.left_alone.items()]
+    more = len(said) - _ALONE_NAMED
+    return [*said[:_ALONE_NAMED], *([f"{more} runs more, or even more, are left alone"] if more > 0 else [])]
+
+
+def overdue(line: board.AccountLine) -> str:
+    """Engine calls that outlived their deadline."""
+    late = [" ".join(map(str, call.accessions)) for call in line.calls if call.overdue]
+    return f"the engine call of {', '.join(late)} outlived its deadline: see whether it hangs" if late else ""
 
 
 def _wiped(line: board.AccountLine) -> str:

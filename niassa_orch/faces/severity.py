@@ -20,6 +20,7 @@ _RANKS: Final = {
 }
 _HELD: Final = 1
 _REFUSED: Final = 2
+_ALONE: Final = 2
 _DOUBT: Final = 5
 _WAITS: Final = 7
 
@@ -41,9 +42,11 @@ def rank(line: board.AccountLine, *, is_kept: bool = False) -> int:
         found = min(found, _HELD)
     if line.refusal:
         found = min(found, _REFUSED)
+    if line.left_alone or any(call.overdue for call in line.calls):
+        found = min(found, _ALONE)
     if line.in_doubt:
         found = min(found, _DOUBT)
-    is_waiting = line.waiting or line.warning or line.unfinished or is_kept
+    is_waiting = line.waiting or line.warning or line.advice or line.unfinished or is_kept
     return min(found, _WAITS) if is_waiting and line.state is not board.State.DISABLED else found
 
 

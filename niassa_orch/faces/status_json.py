@@ -20,6 +20,7 @@ def of(snapshot: board.Snapshot) -> dict[str, Any]:
     return {
         "service": _service(snapshot),
         "needs": needs.of(snapshot),
+        "errors_told": needs.told_lately(snapshot) or None,
         "orders": [_order(order) for order in snapshot.orders],
         "neighbours": [_neighbour(one, snapshot.now) for one in snapshot.neighbours],
         "orphans": [{"owner": owner, "active_runs": count} for owner, count in snapshot.orphans],
@@ -81,6 +82,7 @@ def _account(line: board.AccountLine, now: float) -> dict[str, Any]:
         "state": line.state,
         "reason": line.reason or None,
         "warning": line.warning or None,
+        "advice": line.advice or None,
         "refusal": line.refusal or None,
         "unfinished": line.unfinished or None,
         "waiting": line.waiting or None,
@@ -93,6 +95,7 @@ def _account(line: board.AccountLine, now: float) -> dict[str, Any]:
         "calls": [_call(one, now) for one in line.calls],
         "in_doubt": list(line.in_doubt),
         "held": {str(accession): reason for accession, reason in line.held.items()},
+        "left_alone": {str(accession): reason for accession, reason in line.left_alone.items()},
         "launches_a_minute": list(line.launched.at(now)),
         "jobs_restored": line.jobs_restored,
         "requests_restored": line.requests_restored,
@@ -107,6 +110,7 @@ def _call(one: gauges.EngineCall, now: float) -> dict[str, Any]:
         "since_seconds": since,
         "adopted": one.adopted,
         "whitestar": one.whitestar,
+        "overdue": one.overdue,
     }
 
 

@@ -26,6 +26,8 @@ def render(snapshot: board.Snapshot) -> rich.console.RenderableType:
     """What needs a person, the service, its accounts, worst first, and why anything waits."""
     needed = needs.of(snapshot)
     above = [_text(f"! {one}", "bold red") for one in needed] or [_text(_NOTHING_NEEDED, "green")]
+    if lately := needs.told_lately(snapshot):
+        above.append(_text(lately, "yellow"))
     table = rich.table.Table(box=rich.box.SIMPLE_HEAD)
     for title in _COLUMNS:
         table.add_column(title, justify="left" if title in _LEFT else "right", overflow="fold")

@@ -148,6 +148,7 @@ async def served(told: board.Board, where: listening.Web) -> AsyncIterator[None]
                 told.event("web.serving", address=where.listen)
             except OSError as exc:
                 told.event("web.unusable", level=board.Level.ERROR, reason=_unusable(where, exc))
+                told.alarm("web", _unusable(where, exc))
             yield
     finally:
         await runner.cleanup()

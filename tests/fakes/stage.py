@@ -161,7 +161,7 @@ class Stage:
 
     def propagator(self) -> propagating.Propagator:
         """Of the journal as it is open now."""
-        return propagating.Propagator(self.told, self.journal, GONE_AFTER_SECONDS, settings.Texts())
+        return propagating.Propagator(self.line, self.told, self.journal, GONE_AFTER_SECONDS, settings.Texts())
 
     def cycle(
         self, launcher: launching.Launcher, stopping: asyncio.Event, sees: watching.Watch | None = None

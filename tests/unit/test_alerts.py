@@ -39,7 +39,8 @@ FIRES = {
     "OozieDown": ('niassa_orch_neighbour_up{kind="oozie",url="http://oozie"}', "0x400", 11),
     "StatusesLate": ('niassa_orch_freshness_seconds_bucket{le="+Inf"}', "0+5x400", 17),
     "LockHeld": ("niassa_orch_longest_lock_wait_seconds", "0+60x400", 67),
-    "EngineCallHangs": ("niassa_orch_longest_engine_call_seconds", "0+60x400", 37),
+    "EngineCallHangs": ("niassa_orch_overdue_engine_calls", "1x400", 6),
+    "RunsLeftAlone": ("niassa_orch_runs_left_alone", "1x400", 16),
     "RequestLost": ("niassa_orch_user_requests_lost_total", "0 0 1x400", 3),
     "OrphanedRuns": ("niassa_orch_orphaned_runs", "3x400", 61),
 }

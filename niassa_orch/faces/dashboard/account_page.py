@@ -48,7 +48,9 @@ def _words(line: board.AccountLine, said: Collection[str]) -> Iterable[tuple[str
         ("reason", remarks.cause_first(plain.line(line.reason)), Style.BAD),
         ("refused profile", line.refusal, Style.BAD),
         ("not read yet", line.unfinished, Style.WAITS),
-        ("look at this", line.warning, Style.WAITS),
+        ("overdue", remarks.overdue(line), Style.BAD),
+        ("lacks", line.warning, Style.WAITS),
+        ("look at this", line.advice, Style.WAITS),
         ("waits", line.waiting, Style.WAITS),
     )
     return [one for one in told if one[1] and one[1] not in said]
@@ -102,6 +104,8 @@ def _doubts(line: board.AccountLine, width: int) -> list[cells.Line]:
     for accession, reason in line.held.items():
         text = f"run {accession} waits for a person (niassa-orch doubts): {reason}"
         made += _pair("held", text, width, Style.BAD)
+    for text in remarks.left_alone(line):
+        made += _pair("left alone", text, width, Style.BAD)
     return made
 
 

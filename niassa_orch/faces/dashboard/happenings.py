@@ -37,6 +37,7 @@ def call(one: _Call, now: float) -> cells.Line:
         (f" {cells.fitted(elapsed, 8, to_right=True) if under_way.since is not None else elapsed}  ", Style.STRONG),
         (f"{plain.line(name)}  ", Style.BUSY),
         (f"{engine}, {'run' if len(runs) == 1 else 'runs'} {', '.join(runs[:_RUNS_NAMED])}{more}", Style.PLAIN),
+        ("  OVERDUE" if under_way.overdue else "", Style.BAD),
         ("  begun by an earlier process" if under_way.adopted else "", Style.FAINT),
     )
 

@@ -130,6 +130,8 @@ def alarms(snapshot: board.Snapshot, width: int) -> list[cells.Line]:
         found += cells.folded(f"\N{BLACK SQUARE} STOP: {plain.line(str(order))}", width, Style.STOP, indent=" ")[:2]
     troubles = filter(None, (snapshot.journal, snapshot.audit))
     found += [((f" ! nothing is launched: {plain.line(trouble)}", Style.BAD),) for trouble in troubles]
+    for alarm in snapshot.alarms:
+        found += cells.folded(f"\N{BALLOT X} {plain.line(alarm)}", width, Style.BAD, indent=" ")[:2]
     found += [*_pauses(pauses, width), *_orphans(snapshot)]
     if len(found) > _MOST_ALARMS:
         more = len(found) - _MOST_ALARMS + 1

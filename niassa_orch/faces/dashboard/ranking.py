@@ -56,5 +56,5 @@ def _key(sort: Sort) -> Callable[[board.AccountLine], tuple[float, str]]:
 
 
 def _has(line: board.AccountLine, folded: str) -> bool:
-    texts = (line.name, line.unix_user, line.state, line.reason, line.waiting, line.refusal, line.warning)
+    texts = (line.name, line.unix_user, line.state, line.reason, line.waiting, line.refusal, line.warning, line.advice)
     return any(folded in text.casefold() for text in texts if text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -34,7 +35,7 @@ async def folder(tmp_path: pathlib.Path, told: board.Board) -> AsyncIterator[pat
     with contextlib.ExitStack() as opened:
         journal = store.Journal(tmp_path / "journal.sqlite")
         opened.callback(journal.close)
-        trail = audit.Trail(tmp_path / "audit", str, told.tell_audit)
+        trail = audit.Trail(tmp_path / "audit", str, functools.partial(told.tell_use, "audit"))
         opened.callback(trail.close)
         words = resolving.Resolving(state_directory.StateDirectory(tmp_path), trail)
         standing = orders.StandingOrders(journal, told)

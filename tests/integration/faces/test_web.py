@@ -85,13 +85,13 @@ async def test_the_page_comes_with_a_policy_that_lets_a_browser_load_nothing_els
 
 async def test_it_is_alive_until_the_journal_or_the_trail_cannot_be_written(site: Site) -> None:
     assert await said(site, "/healthz") == (200, "alive\n")
-    site.told.tell_journal("the disk is full")
-    site.told.tell_audit("no\x1broom")
+    site.told.tell_use("journal", "the disk is full")
+    site.told.tell_use("audit", "no\x1broom")
     status, text = await said(site, "/healthz")
     assert status == 503
     assert text == "nothing is launched: the disk is full\nnothing is launched: no\N{REPLACEMENT CHARACTER}room\n"
-    site.told.tell_journal("")
-    site.told.tell_audit("")
+    site.told.tell_use("journal", "")
+    site.told.tell_use("audit", "")
     assert await said(site, "/healthz") == (200, "alive\n")
 
 

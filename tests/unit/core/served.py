@@ -31,6 +31,7 @@ class Enrolling(enrolling.Enrolling):
         self.claimed: dict[str, str] = {}
         self.released: list[str] = []
         self.limits: dict[str, typing.Any] = {}
+        self.warning = ""
         self.leave = asyncio.Event()
         self.leave.set()
 
@@ -43,7 +44,8 @@ class Enrolling(enrolling.Enrolling):
         await self.leave.wait()
         if (wrong := self.wrong_for.get(profile.name, self.wrong)) is not None:
             raise wrong
-        return fakes.enrolled(self._stage.service, self._stage.oozie, self._stage.mediator, account)
+        made = fakes.enrolled(self._stage.service, self._stage.oozie, self._stage.mediator, account)
+        return dataclasses.replace(made, warning=self.warning)
 
     async def claim(self, enrolled: enrolling.Enrolled) -> None:
         await super().claim(enrolled)

@@ -61,9 +61,11 @@ async def test_a_forgotten_line_of_another_user_keeps_bob_waiting_and_is_told_on
         assert "crontab -e -u niassa-alice" in why
         assert "alice.toml" in why
     assert stage.events.count(TOLD) == 1
+    assert "the crontab of niassa-alice (line 1)" in stage.told.snapshot().alarms[0]
     calls.crontab(rounds.hers, "")
     assert await rounds.round() == ""
     assert stage.called == ["launch 1"]
+    assert stage.told.snapshot().alarms == ()
 
 
 @pytest.mark.parametrize(

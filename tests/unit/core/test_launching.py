@@ -242,10 +242,12 @@ async def test_a_call_past_its_deadline_gives_its_place_back_and_keeps_the_users
         await stage.until(lambda: stage.unsettled()[7].started)
         await asyncio.sleep(900 + 10 + 60 + 5)
         assert "launch.overdue" in stage.events
+        assert [call.overdue for call in stage.line.calls] == [True]
         assert stage.turns.calls.busy == 0
         assert stage.turns.holder("niassa-bob") == "bob launches 7"
         assert not scene.is_settled(7)
     await scene.launcher.join()
+    assert stage.line.calls == ()
     assert stage.called == ["launch 7"]
     assert stage.service.run(7).status_cmd == JOB
     assert stage.turns.holder("niassa-bob") is None

@@ -167,7 +167,7 @@ async def test_explain_says_which_order_keeps_a_run_and_that_it_is_urgent(stage:
 
 
 async def test_a_secret_in_a_reason_is_on_no_face(stage: stages.Stage) -> None:
-    stage.told._redact = lambda text: text.replace("s3cret", "***")
+    stage.told.redact = lambda text: text.replace("s3cret", "***")
     await stage.orders.give(order(Kind.STOP, reason="s3cret"))
     snapshot = stage.told.snapshot()
     assert "s3cret" not in f"{snapshot.orders} {snapshot.events}"

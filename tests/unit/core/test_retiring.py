@@ -112,6 +112,8 @@ async def test_launches_that_no_served_account_owns_are_told_once(stage: stages.
     assert [event.fields["accession"] for event in sorted(told, key=lambda event: str(event.fields))] == [7, 8]
     assert {event.level for event in told} == {board.Level.ERROR}
     assert "bob@lab.net" in str(told[0].fields["reason"])
+    [alarm] = stage.told.snapshot().alarms
+    assert "7 (bob), 8 (bob); see: niassa-orch doubts" in alarm
 
 
 async def test_launches_of_an_account_that_is_just_starting_are_not_nobodys(stage: stages.Stage) -> None:

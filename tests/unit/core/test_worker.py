@@ -96,6 +96,16 @@ async def test_a_worker_beats_until_it_is_stopped_and_gives_back_what_it_claimed
     assert busy.stage.service.asked.count("LIST submitted") == polled
 
 
+async def test_what_a_person_should_mend_is_shown_until_it_is(scene: served.Scene) -> None:
+    scene.enrolling.warning = "SW_REST_URL says something else"
+    await scene.worker.beat()
+    assert scene.line.advice == "SW_REST_URL says something else"
+    scene.enrolling.warning = ""
+    scene.worker.refresh()
+    await scene.worker.beat()
+    assert scene.line.advice == ""
+
+
 async def test_an_update_wakes_a_worker_that_waits(scene: served.Scene) -> None:
     running = asyncio.create_task(scene.worker.run())
     await scene.stage.until(lambda: scene.line.state is State.OK and scene.line.next_beat is not None)

@@ -52,6 +52,41 @@ def test_what_passes_by_itself_needs_nobody(told: board.Board) -> None:
     assert "bob: for the lock" in shown
 
 
+def test_what_no_launch_and_no_password_tells_needs_a_person_too(told: board.Board) -> None:
+    told.line("ann").left_alone = {runs.Accession(number): "no job" for number in range(1, 6)}
+    told.line("bob").calls = (
+        gauges.EngineCall((runs.Accession(7),), 1.0, adopted=False, whitestar=False, overdue=True),
+    )
+    told.line("cid").advice = "SW_REST_URL says something else"
+    told.alarm("accounts", "accounts_dir cannot be read")
+    snapshot = told.snapshot()
+    assert needs.of(snapshot) == [
+        "accounts_dir cannot be read",
+        *(f"ann: run {number} is left alone: no job" for number in (1, 2, 3)),
+        "ann: 2 runs more, or even more, are left alone",
+        "bob: the engine call of 7 outlived its deadline: see whether it hangs",
+        "cid: SW_REST_URL says something else",
+    ]
+    assert [severity.needs_person(line) for line in snapshot.accounts] == [True, True, False]
+    told.alarm("accounts", "")
+    assert not told.snapshot().alarms
+
+
+def test_an_oozie_that_is_out_of_reach_for_a_beat_needs_nobody(told: board.Board) -> None:
+    told.line("ann").warning = "GET http://oozie/oozie: no connection"
+    assert needs.of(told.snapshot()) == []
+    assert "ann: no connection" in page(told.snapshot())
+
+
+def test_errors_that_were_told_are_counted_where_nothing_else_is_said(told: board.Board) -> None:
+    told.event("task.crashed", level=board.Level.ERROR)
+    told.event("task.crashed", level=board.Level.ERROR)
+    told.event("launch.verified")
+    shown = page(told.snapshot())
+    assert shown.startswith("nothing needs a person\nerrors among the last 3 events: task.crashed 2; the last at")
+    assert status_json.of(told.snapshot())["errors_told"].startswith("errors among the last 3 events: task.crashed 2")
+
+
 @pytest.mark.parametrize("width", [80, 120, 10_000])
 def test_what_needs_a_person_comes_first_with_what_to_do_and_its_account_on_top(told: board.Board, width: int) -> None:
     told.journal = "the journal cannot be used: disk full"

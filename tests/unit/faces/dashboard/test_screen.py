@@ -49,6 +49,20 @@ def test_accounts_that_need_a_person_come_first_and_disabled_ones_last(width: in
 
 
 @sizes
+def test_what_stays_as_it_is_is_said_above_beside_its_call_and_on_its_account(width: int, height: int) -> None:
+    late = gauges.EngineCall((runs.Accession(7),), NOW - 5000, adopted=False, whitestar=False, overdue=True)
+    ann = board.AccountLine("ann", state=State.OK, calls=(late,))
+    ben = board.AccountLine("ben", state=State.OK, left_alone={runs.Accession(8): "its record names no job"})
+    seen = dataclasses.replace(snapshot(BOB, ann, ben), alarms=("accounts_dir cannot be read",))
+    text = "\n".join(lines := drawn(seen, width, height))
+    assert any("✗ accounts_dir cannot be read" in line for line in lines[:6])
+    assert "engine call, run 7  OVERDUE" in text
+    assert "the engine call of 7 outlived its deadline" in text
+    assert "run 8 is left alone: its record names no job" in text
+    assert [line.name for line in ranking.shown(seen, ranking.Sort.WORST, "")] == ["ann", "ben", "bob"]
+
+
+@sizes
 def test_a_stop_is_above_everything_in_a_style_of_its_own_and_said_of_each_account(width: int, height: int) -> None:
     fine = board.AccountLine("ann", state=State.OK, waiting=str(pictures.order(orders.Kind.STOP)))
     given_orders = (pictures.order(orders.Kind.PAUSE, "bob"), pictures.order(orders.Kind.STOP))
