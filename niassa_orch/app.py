@@ -182,7 +182,8 @@ async def explain(
             known, refused = await core_census.enrolled(service, enrol)
             for name, reason in refused.items():
                 tell(explaining.Said("account", f"{name} cannot be asked: {reason}"))
-            explains = explaining.Explaining(service, known, _opened_journal(service, opened, tell))
+            journal, is_blind = _opened_journal(service, opened, tell)
+            explains = explaining.Explaining(service, known, journal, is_blind=is_blind)
             async for said in explains.explain(accession):
                 tell(said)
     return explains.is_known
@@ -190,19 +191,19 @@ async def explain(
 
 def _opened_journal(
     service: settings.Settings, opened: contextlib.ExitStack, tell: Callable[[explaining.Said], None]
-) -> store.Journal | None:
-    """The journal, unless there is none yet, or it cannot be read."""
+) -> tuple[store.Journal | None, bool]:
+    """The journal, unless there is none yet, or it cannot be read; whether it is that."""
     file = state_directory.StateDirectory(service.state_dir).journal
     try:
         journal = store.Journal(file) if file.exists() else None
-    except errors.JournalError as exc:
-        tell(explaining.Said("journal", str(exc)))
-        return None
+    except (errors.JournalError, OSError) as exc:
+        tell(explaining.Said("journal", f"it cannot be read: {exc}"))
+        return None, True
     if journal is None:
         tell(explaining.Said("journal", "there is none yet: no launch was begun here"))
-        return None
+        return None, False
     opened.callback(journal.close)
-    return journal
+    return journal, False
 
 
 @contextlib.asynccontextmanager

@@ -96,13 +96,22 @@ class Crew:
     def _chosen(self, account: str | None) -> list[worker.Worker]:
         return [served for name, served in self._supervisor.workers.items() if account in (None, name)]
 
-    def _waits(self, account: accounts.Account, accession: runs.Accession) -> Iterator[str]:
+    def _waits(self, account: accounts.Account, run: runs.WorkflowRun) -> Iterator[str]:
         """What keeps a run, as far as only its worker knows."""
-        line, served = self._desk.told.line(account.name), self._supervisor.workers.get(account.name)
+        told = self._desk.told
+        line = told.line(account.name)
+        yield from filter(None, (told.journal, told.audit))
         if line.state is not board.State.OK:
             yield f"its account is {line.state}" + (f": {line.reason}" if line.reason else "")
-        if line.waiting:
-            yield line.waiting
+        if run.status is runs.RunStatus.SUBMITTED:
+            yield from self._keeps_launch(account, run.accession, line.waiting)
+        else:
+            yield from filter(None, (line.warning, line.left_alone.get(run.accession)))
+
+    def _keeps_launch(self, account: accounts.Account, accession: runs.Accession, waiting: str) -> Iterator[str]:
+        if waiting:
+            yield waiting
+        served = self._supervisor.workers.get(account.name)
         is_fenced = self._desk.intended.journal.is_fenced(account, accession)
         if served is not None and not is_fenced and not served.is_available(accession):
             yield "its last launch came to nothing, and it is not tried again at once"

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import datetime
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 
 from niassa_orch import errors
 from niassa_orch.config import settings
@@ -17,6 +17,8 @@ from niassa_orch.core import crontab_guard, enrolling, gates, intents, limits, s
 from niassa_orch.domain import accounts, orders, runs, selection
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call
+
+_UNSETTLED = "a launch of it is not settled: niassa-orch doubts"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Explaining:
         journal: What was launched, and what operators ordered; ``None`` when there is none that can be
             read, which is told by whoever looked for it.
         also: What keeps a run as far as only the running process knows.
+        is_blind: There is a journal that cannot be read, so that much that may keep a run is not known.
 
     Attributes:
         is_known: Whether a web service knew a run that was explained.
@@ -46,12 +49,15 @@ class Explaining:
         service: settings.Settings,
         enrolled: Sequence[enrolling.Enrolled],
         journal: store.Journal | None,
-        also: Callable[[accounts.Account, runs.Accession], Iterable[str]] = lambda _account, _accession: (),
+        also: Callable[[accounts.Account, runs.WorkflowRun], Iterable[str]] = lambda _account, _run: (),
+        *,
+        is_blind: bool = False,
     ) -> None:
         self._service = service
         self._enrolled = enrolled
         self._journal = journal
         self._also = also
+        self._is_blind = is_blind
         self.is_known = False
 
     async def explain(self, accession: runs.Accession) -> AsyncIterator[Said]:
@@ -97,24 +103,48 @@ class Explaining:
             yield said
         if run.engine_family is runs.EngineFamily.OOZIE and run.status_cmd:
             yield Said("oozie", await _job(mine, run.status_cmd))
-        if run.status is runs.RunStatus.SUBMITTED:
-            # Some are known in two ways.
-            reasons = [said async for said in self._reasons(mine, run)]
-            reasons = list(dict.fromkeys([*reasons, *self._also(account, run.accession)]))
-            for reason in reasons:
-                yield Said("waits", reason)
-            yield Said("next", self._next(account, reasons))
+        async for said in self._waits(mine, run):
+            yield said
+
+    async def _waits(self, mine: enrolling.Enrolled, run: runs.WorkflowRun) -> AsyncIterator[Said]:
+        """What keeps a run that is not over, and when something is done about it next."""
+        if run.status in runs.ENDED:
+            return
+        is_scheduled = run.status is runs.RunStatus.SUBMITTED
+        reasons = self._launching(mine, run) if is_scheduled else self._following(mine.account, run)
+        # Some are known in two ways.
+        known = dict.fromkeys([*[why async for why in reasons], *self._also(mine.account, run)])
+        for reason in known:
+            yield Said("waits", reason)
+        if known or is_scheduled or run.status in runs.REQUESTED:
+            yield Said("next", self._next(mine.account, known))
 
     async def _of_journal(self, account: accounts.Account, run: runs.WorkflowRun) -> AsyncIterator[Said]:
         if self._journal is None:
             return  # Who looked for it said why.
-        launches = await self._journal.past.launches_of(account.web_service_url, run.accession)
+        try:
+            launches = await self._journal.past.launches_of(account.web_service_url, run.accession)
+        except errors.JournalError as exc:
+            yield Said("journal", str(exc))
+            return
         for launch in launches:
             yield Said("journal", launch)
         if not launches:
             yield Said("journal", "no launch of it was begun here")
 
-    async def _reasons(self, mine: enrolling.Enrolled, run: runs.WorkflowRun) -> AsyncIterator[str]:
+    async def _following(self, account: accounts.Account, run: runs.WorkflowRun) -> AsyncIterator[str]:
+        """What keeps a run that was launched, or a user's request, from being seen to."""
+        for order in self._orders(account):
+            if order.kind is orders.Kind.PAUSE:
+                yield str(order)
+        if account.shadow:
+            yield "its account is in shadow mode: nothing is written"
+        if run.status is None:
+            yield "its record has no status: it is being scheduled, or somebody stored one that is none"
+        if self._journal is not None and self._journal.is_fenced(account, run.accession):
+            yield _UNSETTLED
+
+    async def _launching(self, mine: enrolling.Enrolled, run: runs.WorkflowRun) -> AsyncIterator[str]:
         """What keeps a run that is scheduled from being launched."""
         account = mine.account
         for why in self._said(account, run.accession):
@@ -134,7 +164,7 @@ class Explaining:
         if why := gates.why_shut(account, time.time()):
             yield why
         if self._journal is not None and self._journal.is_fenced(account, accession):
-            yield "a launch of it is not settled: niassa-orch doubts"
+            yield _UNSETTLED
 
     def _turns(self, account: accounts.Account, journal: store.Journal) -> Iterator[str]:
         """Which launches of any account keep it out: of its Unix user, and of all as far as there are places."""
@@ -166,7 +196,9 @@ class Explaining:
         room = most.ask(account, intents.flying(journal.unsettled()), time.monotonic())
         return "" if room.launches else room.why
 
-    def _next(self, account: accounts.Account, reasons: Sequence[str]) -> str:
+    def _next(self, account: accounts.Account, reasons: Collection[str]) -> str:
+        if self._is_blind:
+            return "not known: orders, launches and limits stand in the journal, which could not be read"
         mended = "when none of this keeps it any more" if reasons else ""
         if not state_directory.is_used(self._service.state_dir):
             runs_one = f"when a service runs: none is seen to use {self._service.state_dir}"

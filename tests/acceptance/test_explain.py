@@ -74,4 +74,5 @@ async def test_what_cannot_be_asked_is_told_and_the_rest_is_told_all_the_same(st
     assert "journal.sqlite" in said["journal"]
     # Whoever cannot read it does not know whether a launch was begun.
     assert "begun" not in said["journal"]
+    assert said["next"].startswith("not known: orders, launches and limits stand in the journal")
     assert f"submitted, scheduled for {stages.HOST}" in said["web service"]

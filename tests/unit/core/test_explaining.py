@@ -1,10 +1,13 @@
 """What keeps a run of Bob's that other accounts keep from being launched, and what only the service knows."""
 
+import dataclasses
+import datetime
+
 import pytest
 
 from niassa_orch.config import settings
 from niassa_orch.core import explaining, launching
-from niassa_orch.domain import runs
+from niassa_orch.domain import orders, runs
 from tests.fakes import calls
 from tests.fakes import stage as stages
 
@@ -15,11 +18,11 @@ def lives(accession: int, name: str) -> str:
     return f"one call at a time as niassa-bob: that of run {accession} for {name} lives"
 
 
-async def waits(stage: stages.Stage, accession: int, **service: object) -> list[str]:
+async def waits(stage: stages.Stage, accession: int, *, is_blind: bool = False, **service: object) -> list[str]:
     """Reasons and what comes next, as another process tells them; eve is served too, by the same Unix user."""
     asked = settings.Settings.model_validate({"state_dir": stage.state.path, **service})
     known = [stage.known, stages.renamed(stage, "eve", web_user="eve@lab.net")]
-    explains = explaining.Explaining(asked, known, stage.journal)
+    explains = explaining.Explaining(asked, known, None if is_blind else stage.journal, is_blind=is_blind)
     said = [one async for one in explains.explain(runs.Accession(accession))]
     return [one.text for one in said if one.who in ("waits", "next")]
 
@@ -76,3 +79,38 @@ async def test_a_crontab_that_cannot_be_read_is_said_to_keep_the_run_and_what_to
     assert "see crontab -l -u niassa-bob (as root)" in found
     assert "beside_cron = true in [launching] of the profile (bob.toml)" in found
     assert seen == SEEN
+
+
+async def test_who_cannot_read_the_journal_promises_no_launch(stage: stages.Stage) -> None:
+    stage.service.schedule(7)
+    [said] = await waits(stage, 7, is_blind=True)
+    assert said == "not known: orders, launches and limits stand in the journal, which could not be read"
+
+
+@pytest.mark.parametrize("status", ["running", "submitted_cancel", "submitted_retry"])
+async def test_a_pause_keeps_what_was_launched_and_what_users_asked_for_too(stage: stages.Stage, status: str) -> None:
+    stage.service.schedule(7, runs.RunStatus(status), statusCmd=stages.JOB)
+    is_asked = status != "running"
+    next_beat = "at the next beat of the service, each 30 s"
+    before = await waits(stage, 7)
+    assert [said.startswith(next_beat) for said in before] == [True] * is_asked
+    pause = orders.Order(
+        orders.Kind.PAUSE, "bob", orders.Operator(0, "root"), datetime.datetime.now(datetime.UTC), "disk"
+    )
+    launching_only = dataclasses.replace(pause, kind=orders.Kind.PAUSE_LAUNCHING)
+    await stage.orders.give(launching_only)
+    assert await waits(stage, 7) == before
+    await stage.orders.give(pause)
+    assert await waits(stage, 7) == [str(pause), SEEN]
+
+
+async def test_of_what_is_over_nothing_is_kept(stage: stages.Stage) -> None:
+    stage.service.schedule(7, runs.RunStatus.COMPLETED)
+    assert await waits(stage, 7) == []
+
+
+async def test_a_record_without_a_status_is_said_to_have_none(stage: stages.Stage) -> None:
+    stage.service.schedule(7)
+    stage.service.sets(7, status="")()
+    [why, _] = await waits(stage, 7)
+    assert why.startswith("its record has no status")
