@@ -15,6 +15,9 @@ from niassa_orch.journal import records
 #: Of routes and documents; the path of every route begins with it.
 VERSION: Final = "v1"
 _EVENTS_SHOWN = 200
+_PROBLEMS_TOLD = 5
+#: SQLite's integers and a digit less.
+_MOST_ACCESSION = 10**18 - 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class OrderBody(pydantic.BaseModel):
     launching_only: bool = False
     until: pydantic.AwareDatetime | None = None
     reason: str = ""
-    accession: Annotated[int, pydantic.Field(ge=1)] | None = None
+    accession: Annotated[int, pydantic.Field(ge=1, le=_MOST_ACCESSION)] | None = None
 
     def whose(self) -> str | None:
         """The account that is meant; ``None``: all of them, which must be said. Raises ValueError."""
@@ -78,7 +81,7 @@ class WordBody(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    accession: Annotated[int, pydantic.Field(ge=1, strict=True)]
+    accession: Annotated[int, pydantic.Field(ge=1, le=_MOST_ACCESSION, strict=True)]
     told: records.Told
     job: str | None = None
     web_service: str | None = None
@@ -91,6 +94,12 @@ class WordBody(pydantic.BaseModel):
 
 _PICTURE: Final = pydantic.TypeAdapter(Picture)
 _SNAPSHOT: Final = pydantic.TypeAdapter(board.Snapshot)
+
+
+def misread(exc: pydantic.ValidationError) -> str:
+    """What is wrong with a body, in words that quote nothing of it."""
+    found = exc.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(": ".join((*map(str, one["loc"][:1]), one["msg"])) for one in found[:_PROBLEMS_TOLD])
 
 
 def mark(text: str) -> Mark:

@@ -1,7 +1,7 @@
 """Who is at the other end of a connection, as the kernel says, and whether that user may give orders.
 
 The socket's mode decides who connects, and so who sees; orders are taken from root, the service's own user, and members
-of the group that the settings name. Called by ``server``.
+of the group that the settings name. Called by ``server`` and ``connections``.
 """
 
 import contextlib
@@ -17,15 +17,15 @@ from niassa_orch.domain import orders
 _CREDENTIALS = struct.Struct("3i")
 
 
-def of(connection: socket.socket) -> orders.Operator:
-    """The peer of a connected Unix socket. Asks the user database, which may block."""
+def uid_of(connection: socket.socket) -> int:
+    """The user at the other end of a Unix socket, when it connected. Asks the kernel alone; raises OSError."""
     told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _, uid, _ = _CREDENTIALS.unpack(told)
-    return operator(uid)
+    return int(uid)
 
 
 def operator(uid: int) -> orders.Operator:
-    """A user by number, with the name that this machine knows for it, or ``""``."""
+    """A user by number, with the name that this machine knows for it, or ``""``. Asks the user database."""
     try:
         return orders.Operator(uid, pwd.getpwuid(uid).pw_name)
     except KeyError:

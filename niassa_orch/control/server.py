@@ -1,33 +1,38 @@
 """Answers on the control socket. Who connects sees; who gives orders is looked up, and every order is audited.
 
-Runs in the service's event loop; what it costs when nobody asks is nothing. Built by the composition root.
+Runs in the service's event loop; what it costs when nobody asks is nothing. How many may connect stands in
+``connections``. Built by the composition root.
 """
 
 import asyncio
+import collections
 import contextlib
 import json
 import pathlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Final
 
+import pydantic
 from aiohttp import web
 
 from niassa_orch import __version__, errors
-from niassa_orch.control import documents, peers, place
-from niassa_orch.core import board, operating
+from niassa_orch.control import connections, documents, peers, place
+from niassa_orch.core import board, guard, operating
 from niassa_orch.domain import orders, runs
 
 _BODY_BYTES = 64 * 1024
 #: A body is small: who takes longer for it is ill or ill-meaning.
 _BODY_SECONDS = 10.0
-#: Everybody's looks at once, those that follow events included.
-_AT_ONCE = 64
+#: One user's looks at once, those that follow events included: some connections are left to give orders.
+_LOOKS_AT_ONCE: Final = connections.MOST_OF_ONE - 16
+_MOST_DIGITS: Final = 18
 _LINES: Final = "application/x-ndjson"
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_Carry = Callable[[orders.Operator], Awaitable[operating.Answer]]
-_Order = Callable[[documents.OrderBody, orders.Operator], Awaitable[operating.Answer]]
+_Carry = Callable[[orders.Operator], Coroutine[None, None, operating.Answer]]
+_Begun = asyncio.Task[operating.Answer]
+_Order = Callable[[documents.OrderBody, orders.Operator], Coroutine[None, None, operating.Answer]]
 
 
 class Server:
@@ -44,7 +49,8 @@ class Server:
         self._operating = operating
         self._group = group
         self._service = secrets.token_hex(4)
-        self._busy = 0
+        self._looking: collections.Counter[int] = collections.Counter()
+        self._begun: set[_Begun] = set()
         self._orders: dict[str, _Order] = {
             "pause": lambda body, by: operating.pause(
                 body.whose(), by, launching_only=body.launching_only, until=body.until, reason=body.reason
@@ -64,7 +70,7 @@ class Server:
             [
                 web.get(f"/{documents.VERSION}/picture", self._picture),
                 web.get(f"/{documents.VERSION}/runs", self._runs),
-                web.get(f"/{documents.VERSION}/explain/{{accession:[0-9]{{1,18}}}}", self._explain),
+                web.get(f"/{documents.VERSION}/explain/{{accession:[0-9]{{1,{_MOST_DIGITS}}}}}", self._explain),
                 web.get(f"/{documents.VERSION}/events", self._events),
                 web.get(f"/{documents.VERSION}/doubts", self._doubts),
                 web.post(f"/{documents.VERSION}/orders/resolve", self._take_word),
@@ -73,25 +79,45 @@ class Server:
         )
         return made
 
+    async def close(self) -> None:
+        """Wait for the orders that were begun; who gave them may be gone."""
+        if self._begun:
+            await asyncio.wait(self._begun)
+
     @web.middleware
     async def _answer_errors(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        # Who looks never keeps anybody from giving orders.
-        if self._busy >= _AT_ONCE and request.method == "GET":
-            return _refused(503, f"{_AT_ONCE} requests are being answered already: try again")
-        self._busy += 1
         try:
-            return await handler(request)
+            return await (self._looked(request, handler) if request.method == "GET" else handler(request))
         except (errors.OrderError, errors.OvertakenError) as exc:
             return _refused(409, str(exc))
         except (errors.AuditError, errors.JournalError) as exc:
             return _refused(503, str(exc))
-        except (ValueError, TimeoutError) as exc:
-            return _refused(400, f"the request cannot be understood: {exc}")
+        except web.HTTPException as exc:
+            return _refused(exc.status, f"{exc.reason}: niassa-orch {__version__} answers no such request")
         except ConnectionError:
             # Who asked has gone.
             return web.Response(status=500)
+        except Exception as exc:  # noqa: BLE001 - a defect in an answer must not be anybody else's
+            return self._misunderstood(request, exc)
+
+    def _misunderstood(self, request: web.Request, exc: Exception) -> web.Response:
+        if isinstance(exc, pydantic.ValidationError):
+            return _refused(400, f"the request cannot be understood: {documents.misread(exc)}")
+        if isinstance(exc, ValueError | OverflowError | web.RequestPayloadError):
+            return _refused(400, f"the request cannot be understood: {exc}")
+        guard.tell(f"control:{request.path}", exc, self._told)
+        return _refused(500, "this is a defect of the service; see task.crashed in its log")
+
+    async def _looked(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Look for somebody who does not look too often at once: who looks keeps nobody else from it."""
+        uid = _uid_of(request)
+        if self._looking[uid] >= _LOOKS_AT_ONCE:
+            return _refused(503, f"{_LOOKS_AT_ONCE} requests of yours are being answered already: try again")
+        self._looking[uid] += 1
+        try:
+            return await handler(request)
         finally:
-            self._busy -= 1
+            self._looking[uid] -= 1
 
     async def _picture(self, request: web.Request) -> web.StreamResponse:
         seen = documents.mark(request.query.get("seen", ""))
@@ -111,7 +137,7 @@ class Server:
         return await write.end()
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        after, follows = int(request.query.get("after", "0")), "follow" in request.query
+        after, follows = _number(request, "after"), "follow" in request.query
         write = _Writer(request)
         while True:
             for event in self._told.events.after(after):
@@ -122,7 +148,7 @@ class Server:
             await self._told.events.hear(after)
 
     async def _doubts(self, request: web.Request) -> web.StreamResponse:
-        accession = int(request.query.get("accession", "0"))
+        accession = _number(request, "accession")
         found = await self._operating.doubts(runs.Accession(accession) if accession else None)
         return web.json_response(documents.known(found))
 
@@ -146,16 +172,20 @@ class Server:
 
     async def _carried_out(self, request: web.Request, read: Callable[[], Awaitable[_Carry]]) -> web.StreamResponse:
         """Do what a request asks for whose sender may; it is not read before that is known."""
-        if request.transport is None:
-            raise ConnectionError
-        by = await asyncio.to_thread(peers.of, request.transport.get_extra_info("socket"))
+        by = await asyncio.to_thread(peers.operator, _uid_of(request))
         if not await asyncio.to_thread(peers.may_order, by, self._group):
             whose = f"members of the group {self._group}" if self._group else "nobody else ([control] group is unset)"
             return _refused(403, f"{by} may look, and give no orders; root, the service's user and {whose} may")
-        async with asyncio.timeout(_BODY_SECONDS):
-            carry = await read()
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                carry = await read()
+        except TimeoutError:
+            return _refused(408, f"the rest of the request did not come within {_BODY_SECONDS:.0f} s")
         # An order that was begun is carried out, whether or not whoever gave it waits for the answer.
-        answer = await asyncio.shield(carry(by))
+        begun = asyncio.create_task(carry(by))
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+        answer = await asyncio.shield(begun)
         return web.json_response({"said": answer.text, "orders": [str(one) for one in answer.about]})
 
 
@@ -167,15 +197,11 @@ async def served(server: Server, folder: pathlib.Path, mode: int, group: str) ->
         ControlError: The socket cannot be made; with what to do.
     """
     with place.bound(folder, mode, group) as listening:
-        runner = web.AppRunner(
-            server.application(), access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
-        )
-        await runner.setup()
         try:
-            await web.SockSite(runner, listening).start()
-            yield
+            async with connections.opened(server.application(), listening):
+                yield
         finally:
-            await runner.cleanup()
+            await server.close()
 
 
 class _Writer:
@@ -196,6 +222,20 @@ class _Writer:
             await self.response.prepare(self._request)
         await self.response.write_eof()
         return self.response
+
+
+def _uid_of(request: web.Request) -> int:
+    if request.transport is None:
+        raise ConnectionError
+    return peers.uid_of(request.transport.get_extra_info("socket"))
+
+
+def _number(request: web.Request, key: str) -> int:
+    text = request.query.get(key, "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        message = f"{key} is a number of at most {_MOST_DIGITS} digits"
+        raise ValueError(message)
+    return int(text)
 
 
 def _refused(status: int, reason: str) -> web.Response:

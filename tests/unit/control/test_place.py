@@ -63,7 +63,7 @@ def test_a_group_that_there_is_not_is_told_with_what_to_do(tmp_path: pathlib.Pat
 def test_the_kernel_says_who_is_at_the_other_end() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert peers.of(ours).uid == os.getuid()
+        assert peers.uid_of(ours) == os.getuid()
 
 
 def test_a_user_without_a_name_is_a_number() -> None:
