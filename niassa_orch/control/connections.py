@@ -8,7 +8,6 @@ Called by ``server``.
 import asyncio
 import collections
 import contextlib
-import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -17,14 +16,13 @@ from typing import Final
 from aiohttp import web
 
 from niassa_orch.control import peers
+from niassa_orch.wire import serving
 
 #: Of one user; those that follow events or wait for an answer included.
 MOST_OF_ONE: Final = 64
 #: Of all users together, but for root and the service's own.
 _MOST_OF_OTHERS: Final = 128
 _BACKLOG: Final = 2 * MOST_OF_ONE
-#: Belongs to nothing and says nothing: aiohttp would log each request that is no HTTP as an error, with a traceback.
-_SILENT: Final = logging.Logger("strangers", logging.CRITICAL + 1)  # noqa: LOG001 - so that nobody hears it
 _REFUSAL: Final = b'{"error": "too many connections are open already: end some that you have, or try again"}'
 _FULL: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
@@ -35,24 +33,12 @@ _FULL: Final = (
 @contextlib.asynccontextmanager
 async def opened(application: web.Application, listening: socket.socket) -> AsyncIterator[None]:
     """Let users in at a bound socket for as long as the context lasts."""
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        logger=_SILENT,
-        lingering_time=0.0,
-        handle_signals=False,
-        handler_cancellation=True,
-        shutdown_timeout=1.0,
-    )
-    await runner.setup()
-    try:
+    async with serving.ready(application, ends_with_reader=True) as runner:
         door = await asyncio.get_running_loop().create_server(_Door(runner), sock=listening, backlog=_BACKLOG)
         try:
             yield
         finally:
             door.close()
-    finally:
-        await runner.cleanup()
 
 
 class _Door:
@@ -71,12 +57,12 @@ class _Door:
         return _Newcomer(self._welcome)
 
     def _welcome(self, transport: asyncio.Transport, connection: socket.socket) -> None:
-        serving, uid = self._runner.server, peers.uid_of(connection)
-        if serving is None or not self._has_place(uid, set(serving.connections)):
+        answering, uid = self._runner.server, peers.uid_of(connection)
+        if answering is None or not self._has_place(uid, set(answering.connections)):
             transport.write(_FULL)
             transport.close()
             return
-        talking = serving()
+        talking = answering()
         self._users[talking] = uid
         transport.set_protocol(talking)
         talking.connection_made(transport)

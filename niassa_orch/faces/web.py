@@ -8,7 +8,6 @@ be had is told, and the service goes on. Built by the composition root.
 import asyncio
 import contextlib
 import datetime
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -18,12 +17,11 @@ from aiohttp import web
 from niassa_orch.config import listening
 from niassa_orch.core import board, guard
 from niassa_orch.faces import door, metrics, page, plain
+from niassa_orch.wire import serving
 
 #: What was made so short a time ago is given again, however many ask.
 _FRESH_SECONDS: Final = 1.0
 _NAMED_MOST: Final = 5
-#: Belongs to nothing and says nothing: aiohttp would log each request that is no HTTP as an error, with a traceback.
-_SILENT: Final = logging.Logger("strangers", logging.CRITICAL + 1)  # noqa: LOG001 - so that nobody hears it
 _HEADERS: Final = {
     "Content-Security-Policy": page.POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -131,27 +129,15 @@ async def served(told: board.Board, where: listening.Web) -> AsyncIterator[None]
     if not where.listen:
         yield
         return
-    runner = web.AppRunner(
-        Web(told, where).application(),
-        access_log=None,
-        logger=_SILENT,
-        lingering_time=0.0,
-        handle_signals=False,
-        handler_cancellation=False,
-        shutdown_timeout=1.0,
-    )
-    await runner.setup()
-    try:
-        async with contextlib.AsyncExitStack() as opened:
-            try:
-                await opened.enter_async_context(door.opened(runner, where.place))
-                told.event("web.serving", address=where.listen)
-            except OSError as exc:
-                told.event("web.unusable", level=board.Level.ERROR, reason=_unusable(where, exc))
-                told.alarm("web", _unusable(where, exc))
-            yield
-    finally:
-        await runner.cleanup()
+    async with contextlib.AsyncExitStack() as opened:
+        runner = await opened.enter_async_context(serving.ready(Web(told, where).application(), ends_with_reader=False))
+        try:
+            await opened.enter_async_context(door.opened(runner, where.place))
+            told.event("web.serving", address=where.listen)
+        except OSError as exc:
+            told.event("web.unusable", level=board.Level.ERROR, reason=_unusable(where, exc))
+            told.alarm("web", _unusable(where, exc))
+        yield
 
 
 def _unusable(where: listening.Web, exc: OSError) -> str:

@@ -1,1 +1,1 @@
-"""HTTP as both neighbours need it: no cookies, no redirects, capped bodies, total time-outs. The door of aiohttp."""
+"""HTTP for both neighbours (no cookies, no redirects, capped bodies, total time-outs), and for what we serve."""
