@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import crontab_guard, enrolling, gates, intents, limits, state_directory
-from niassa_orch.domain import accounts, orders, runs, selection
+from niassa_orch.domain import accounts, orders, runs, selection, transitions
 from niassa_orch.journal import records, store
 from niassa_orch.seqware import call
 
@@ -113,7 +113,7 @@ class Explaining:
         is_scheduled = run.status is runs.RunStatus.SUBMITTED
         reasons = self._launching(mine, run) if is_scheduled else self._following(mine.account, run)
         # Some are known in two ways.
-        known = dict.fromkeys([*[why async for why in reasons], *self._also(mine.account, run)])
+        known = dict.fromkeys(filter(None, [*[why async for why in reasons], *self._also(mine.account, run)]))
         for reason in known:
             yield Said("waits", reason)
         if known or is_scheduled or run.status in runs.REQUESTED:
@@ -143,6 +143,11 @@ class Explaining:
             yield "its record has no status: it is being scheduled, or somebody stored one that is none"
         if self._journal is not None and self._journal.is_fenced(account, run.accession):
             yield _UNSETTLED
+        elif run.engine_family is runs.EngineFamily.UNKNOWN:
+            yield f"its engine is {run.engine!r}, which nobody here knows"
+        elif run.engine_family is runs.EngineFamily.OOZIE and run.status is not None and not run.status_cmd:
+            without_job = transitions.decide_without_job(run, settled=True)
+            yield "" if without_job.status else without_job.reason
 
     async def _launching(self, mine: enrolling.Enrolled, run: runs.WorkflowRun) -> AsyncIterator[str]:
         """What keeps a run that is scheduled from being launched."""

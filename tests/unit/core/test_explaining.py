@@ -109,6 +109,15 @@ async def test_of_what_is_over_nothing_is_kept(stage: stages.Stage) -> None:
     assert await waits(stage, 7) == []
 
 
+async def test_a_run_of_which_nothing_true_can_be_written_is_said_to_stay_as_it_is(stage: stages.Stage) -> None:
+    stage.service.schedule(7, runs.RunStatus.PENDING)
+    stage.service.schedule(8, runs.RunStatus.RUNNING, workflowEngine="slurm")
+    assert (await waits(stage, 7))[0].startswith("the record names no job (statusCmd is empty)")
+    assert (await waits(stage, 8))[0] == "its engine is 'slurm', which nobody here knows"
+    stage.service.schedule(9, runs.RunStatus.SUBMITTED_CANCEL)
+    assert [said.partition(",")[0] for said in await waits(stage, 9)] == ["at the next beat of the service"]
+
+
 async def test_a_record_without_a_status_is_said_to_have_none(stage: stages.Stage) -> None:
     stage.service.schedule(7)
     stage.service.sets(7, status="")()
