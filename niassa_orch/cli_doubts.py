@@ -76,7 +76,9 @@ def resolve(
     if not as_json and (not seen or seen[0]["state"] != resolving.IN_FLIGHT):
         _confirm(_shown(accession, seen, jobs, told, launched), yes=yes)
     mark = seen[0]["mark"] if seen else ""
-    body = documents.WordBody(accession=accession, told=told, job=launched, web_service=web_service, mark=mark)
+    body = cli_service.body(
+        documents.WordBody, accession=accession, told=told, job=launched, web_service=web_service, mark=mark
+    )
     _say(service, redactor, body, as_json=as_json)
 
 

@@ -38,7 +38,9 @@ def pause(
     """
     chosen = cli_service.whose(account, for_all=for_all)
     until = _until(span)
-    body = documents.OrderBody(account=chosen, all=for_all, launching_only=launching_only, until=until, reason=reason)
+    body = cli_service.body(
+        documents.OrderBody, account=chosen, all=for_all, launching_only=launching_only, until=until, reason=reason
+    )
     cli_service.order(
         context,
         "pause",
@@ -65,7 +67,7 @@ def resume(
     niassa-orch resume --all
     """
     chosen = cli_service.whose(account, for_all=for_all)
-    body = documents.OrderBody(account=chosen, all=for_all)
+    body = cli_service.body(documents.OrderBody, account=chosen, all=for_all)
     cli_service.order(
         context, "resume", body, as_json=as_json, otherwise=lambda operates, by: operates.resume(chosen, by)
     )
@@ -88,7 +90,7 @@ def stop_launching(
     niassa-orch resume --all
     """
     chosen = cli_service.whose(account, for_all=for_all)
-    body = documents.OrderBody(account=chosen, all=for_all, reason=reason)
+    body = cli_service.body(documents.OrderBody, account=chosen, all=for_all, reason=reason)
     cli_service.order(
         context,
         "stop-launching",
@@ -113,7 +115,7 @@ def urgent(
     cli_service.order(
         context,
         "urgent",
-        documents.OrderBody(accession=accession, reason=reason),
+        cli_service.body(documents.OrderBody, accession=accession, reason=reason),
         as_json=as_json,
         otherwise=lambda operates, by: operates.urgent(run, by, reason=reason),
     )
@@ -130,7 +132,7 @@ def poll_now(
     \b
     niassa-orch poll-now bob
     """
-    body = documents.OrderBody(account=cli_service.whose(account, for_all=for_all), all=for_all)
+    body = cli_service.body(documents.OrderBody, account=cli_service.whose(account, for_all=for_all), all=for_all)
     cli_service.order(context, "poll-now", body, as_json=as_json)
 
 

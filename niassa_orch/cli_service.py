@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
+import pydantic
 import typer
 
 from niassa_orch import cli_begin, errors, logs
@@ -23,6 +24,7 @@ from niassa_orch.domain import orders
 from niassa_orch.faces import plain
 
 _Answer = TypeVar("_Answer")
+_Body = TypeVar("_Body", bound=pydantic.BaseModel)
 _SUFFIX = ".toml"
 
 
@@ -96,6 +98,14 @@ def beside(
             return await work(operates, peers.operator(os.getuid()))
 
     return asyncio.run(worked())
+
+
+def body(kind: type[_Body], **said: Any) -> _Body:
+    """What is said to the service; raises ``typer.BadParameter`` for what cannot be written."""
+    try:
+        return kind(**said)
+    except pydantic.ValidationError as exc:
+        raise typer.BadParameter(documents.misread(exc)) from exc
 
 
 def order(

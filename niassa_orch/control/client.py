@@ -141,7 +141,8 @@ def _unreachable(socket: pathlib.Path, exc: Exception) -> errors.ControlError:
 
 
 async def _reason(response: aiohttp.ClientResponse) -> str:
+    ours = f"; this command is of version {__version__}: use the service's own commands, or restart it"
     try:
-        return str((await response.json())["error"])
+        return str((await response.json())["error"]) + (ours if response.status == 404 else "")
     except (ValueError, KeyError, TypeError, aiohttp.ClientError):
-        return f"the service answered {response.status}"
+        return f"the service answered {response.status}{ours}"

@@ -49,16 +49,20 @@ class Picture:
     snapshot: board.Snapshot
 
 
+#: With a bound it is looked at, and what is no Unicode is refused.
+_Text = Annotated[str, pydantic.Field(max_length=4096)]
+
+
 class OrderBody(pydantic.BaseModel):
     """What an order says. Texts are not quoted when they are refused."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
 
-    account: Annotated[str, pydantic.Field(min_length=1)] | None = None
+    account: Annotated[_Text, pydantic.Field(min_length=1)] | None = None
     all: bool = False
     launching_only: bool = False
     until: pydantic.AwareDatetime | None = None
-    reason: str = ""
+    reason: _Text = ""
     accession: Annotated[int, pydantic.Field(ge=1, le=_MOST_ACCESSION)] | None = None
 
     def whose(self) -> str | None:
@@ -83,9 +87,9 @@ class WordBody(pydantic.BaseModel):
 
     accession: Annotated[int, pydantic.Field(ge=1, le=_MOST_ACCESSION, strict=True)]
     told: records.Told
-    job: str | None = None
-    web_service: str | None = None
-    mark: str = ""
+    job: _Text | None = None
+    web_service: _Text | None = None
+    mark: _Text = ""
 
     def word(self) -> resolving.Word:
         """As ``core.resolving`` takes it."""

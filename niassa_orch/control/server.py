@@ -139,6 +139,8 @@ class Server:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         after, follows = _number(request, "after"), "follow" in request.query
         write = _Writer(request)
+        # One that is yet to come is of an earlier process, and would be waited for without a word.
+        after = after if after <= self._told.events.last else 0
         while True:
             for event in self._told.events.after(after):
                 after = event.number

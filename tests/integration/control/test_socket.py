@@ -53,7 +53,7 @@ async def test_an_order_is_taken_kept_and_in_the_trail_with_who_gave_it(
         ("pause", documents.OrderBody(), "either"),
         ("pause", documents.OrderBody(account="bob", all=True), "either"),
         ("urgent", documents.OrderBody(), "accession"),
-        ("launch-missiles", documents.OrderBody(), "no order launch-missiles"),
+        ("launch-missiles", documents.OrderBody(), "no order launch-missiles; this command is of version .*restart"),
     ],
 )
 async def test_what_cannot_be_done_is_refused_in_words(
@@ -111,6 +111,18 @@ async def test_events_are_followed_until_the_reader_goes(folder: pathlib.Path, t
         assert (await waiting)["fields"] == {"accession": 7}
         again = [event["event"] async for event in service.events(after=1)]
     assert again == ["now"]
+
+
+async def test_who_knows_events_of_an_earlier_process_hears_all_of_this_one(
+    folder: pathlib.Path, told: board.Board
+) -> None:
+    told.event("first")
+    async with client.connected(folder) as service, asyncio.timeout(30):
+        heard = service.events(after=500, follow=True)
+        assert (await anext(heard))["event"] == "first"
+        waiting = asyncio.ensure_future(anext(heard))
+        told.event("now")
+        assert (await waiting)["event"] == "now"
 
 
 async def test_many_readers_at_once_see_the_same(folder: pathlib.Path) -> None:
