@@ -25,6 +25,8 @@ SERVICE = "service"
 FILE_OF_ALL = "_service"
 #: So many entries may wait for a disk that hangs, before those that nothing waits for are left out.
 _MOST_WAITING = 20_000
+#: What is about to be done waits for its entry no longer than this, and is not done then.
+_SLOW_SECONDS = 15.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Trail:
         self._redact = redact
         self._tell = tell
         self._troubles: dict[str, str] = {}
+        self._slow: set[str] = set()
         self._waiting = 0
         self._thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="audit")
 
@@ -98,10 +101,22 @@ class Trail:
         """
         if self._directory is None:
             return
+        account, asked = entries[0].account, self._ask(entries, sync=True)
+        if not (await asyncio.wait({asked}, timeout=_SLOW_SECONDS))[0]:
+            raise self._too_slow(entries)
         try:
-            await asyncio.shield(self._ask(entries, sync=True))
+            asked.result()
         except OSError as exc:
-            raise errors.AuditError(_in_words(self._file(entries[0].account), exc)) from exc
+            raise errors.AuditError(_in_words(self._file(account), exc)) from exc
+
+    def _too_slow(self, entries: tuple[Entry, ...]) -> errors.AuditError:
+        """A disk that hangs keeps nobody waiting, and nothing is done in silence; the trail says so once it can."""
+        account = entries[0].account
+        slow = f"its disk has not taken an entry for {_SLOW_SECONDS:.0f} s"
+        self._slow.add(account)
+        self._learn(account, _in_words(self._file(account), slow))
+        self.note(*(dataclasses.replace(entry, result=f"not done: {slow}") for entry in entries))
+        return errors.AuditError(self._troubles[account])
 
     def note(self, *entries: Entry) -> None:
         """Write what came of something, soon; where that cannot be done, every face says so, and the work goes on."""
@@ -119,6 +134,8 @@ class Trail:
             AuditError: It still cannot.
         """
         for name in {account, ""} & self._troubles.keys():
+            if name in self._slow:
+                raise errors.AuditError(self._troubles[name])
             await self.begin(Entry("audit", name, result="the trail can be written again"))
 
     def close(self) -> None:
@@ -137,6 +154,7 @@ class Trail:
 
     def _heard(self, account: str, asked: asyncio.Future[None]) -> None:
         self._waiting -= 1
+        self._slow.discard(account)
         failure = None if asked.cancelled() else asked.exception()
         self._learn(account, "" if failure is None else _in_words(self._file(account), failure))
 
@@ -201,7 +219,7 @@ def _sync_directory(directory: pathlib.Path) -> None:
         os.close(opened)
 
 
-def _in_words(file: pathlib.Path, exc: BaseException) -> str:
+def _in_words(file: pathlib.Path, exc: BaseException | str) -> str:
     return (
         f"the audit trail {file} cannot be written: {exc}; nothing is launched, killed, resumed or rerun until it can"
     )

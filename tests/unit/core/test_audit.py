@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import select
 import typing
 from collections.abc import Iterator
 
@@ -121,6 +122,33 @@ async def test_a_trail_that_cannot_be_written_is_told_until_it_can(
     await trail.check("bob")
     await asyncio.sleep(0)
     assert (trail.trouble, len(told), told[-1]) == ("", 2, "")
+
+
+async def test_a_disk_that_hangs_keeps_nobody_waiting_and_is_told_until_it_answers(
+    trail: audit.Trail, directory: pathlib.Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe that is full, in the place of the file, hangs as a file server does that is gone."""
+    monkeypatch.setattr(audit, "_SLOW_SECONDS", 1.0)
+    block(directory, "eve")
+    os.mkfifo(directory / "bob.jsonl")
+    descriptor = os.open(directory / "bob.jsonl", os.O_RDWR | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x" * 65536)
+    try:
+        with pytest.raises(errors.AuditError, match="not taken an entry for 1 s"):
+            await trail.begin(KILL)
+        with pytest.raises(errors.AuditError, match="not taken an entry"):
+            await trail.check("bob")
+        assert ["not taken an entry" in said for said in told] == [True]
+        (directory / "bob.jsonl").rename(directory / "hung")
+    finally:
+        while select.select([descriptor], [], [], 0)[0]:
+            os.read(descriptor, 65536)
+        trail.close()
+        os.close(descriptor)
+    [left] = entries(directory)
+    assert (left["what"], left["result"]) == ("kill", "not done: its disk has not taken an entry for 1 s")
 
 
 async def test_a_launch_is_in_the_trail_before_the_engine_is_called_and_so_is_what_came_of_it(
