@@ -1,7 +1,6 @@
-"""The board: what the service knows of itself, for faces to read.
+"""The board: what the service knows of itself, for faces to read: workers write their lines, faces read snapshots.
 
-Workers write their own ``AccountLine``; faces read frozen snapshots and nothing else. An event goes to the board and to
-the log in one call, so that both tell the same story. No decision is ever taken from the board.
+An event goes to board and log in one call, so that both tell the same story. No decision is taken from the board.
 """
 
 import dataclasses
@@ -14,7 +13,7 @@ from typing import Literal
 
 import structlog
 
-from niassa_orch.core import freshness, gauges, line_copies, pulse, ring, savings
+from niassa_orch.core import departed, freshness, gauges, line_copies, pulse, ring, savings
 from niassa_orch.domain import accounts, runs
 from niassa_orch.domain import orders as orders_of
 
@@ -135,7 +134,8 @@ class Snapshot:
     ``journal``, ``audit``: why each cannot be written, so that nothing is launched; ``alarms``: what else a person must
     mend, of no single account. ``orphans``: owners whom nobody serves, and their active runs, most first. ``revision``
     moves when a line changes; ``revisions`` are those at which lines changed last, in the order of ``accounts``;
-    ``orders`` in force; ``is_read``: profiles were read, so that there is no account beside these.
+    ``orders`` in force; ``is_read``: profiles were read, so that there is no account beside these; ``gone``: what those
+    that went have counted.
     """
 
     host: str
@@ -156,6 +156,7 @@ class Snapshot:
     audit: str = ""
     is_read: bool = False
     alarms: tuple[str, ...] = ()
+    gone: AccountLine = dataclasses.field(default_factory=lambda: AccountLine(""))
 
 
 class Board:
@@ -164,13 +165,11 @@ class Board:
     Args:
         host: The host string of the service.
         pool: The task pool.
-        engine_calls: The places of engine calls.
+        calls: The places of engine calls.
         redact: Takes secrets out of a text.
     """
 
-    def __init__(
-        self, host: str, pool: gauges.Bounded, engine_calls: gauges.Bounded, redact: Callable[[str], str]
-    ) -> None:
+    def __init__(self, host: str, pool: gauges.Bounded, calls: gauges.Bounded, redact: Callable[[str], str]) -> None:
         self.host = host
         self.draining = self._is_read = False
         self.journal = self.audit = ""
@@ -179,10 +178,10 @@ class Board:
         self.ask_neighbours: Callable[[], Iterable[gauges.Neighbour]] = tuple
         self.ask_orders: Callable[[], tuple[orders_of.Order, ...]] = tuple
         self._alarms: dict[str, str] = {}
-        self._pool = pool
-        self._engine_calls = engine_calls
+        self._pool, self._engine_calls = pool, calls
         self._started = time.monotonic()
         self._lines: dict[str, AccountLine] = {}
+        self._gone = AccountLine("")
         self._copies = line_copies.LineCopies(redact)
         self.events: ring.Ring[Event] = ring.Ring(_EVENTS_KEPT)
         self._log: structlog.typing.BindableLogger = structlog.get_logger("niassa_orch")
@@ -195,15 +194,15 @@ class Board:
     def keep(self, names: Collection[str]) -> None:
         """Forget every account but these, which are all that profiles name."""
         self._is_read = True
-        self._lines = {name: line for name, line in self._lines.items() if name in names}
+        for name in self._lines.keys() - names:
+            departed.absorb(self._gone, self._lines.pop(name))
 
     def event(self, name: str, *, account: str = "", level: Level = Level.INFO, **fields: object) -> None:
         """Tell that something changed: to the log and to every face."""
         fields = {key: self._cleaned(value) for key, value in fields.items()}
         now = datetime.datetime.now(datetime.UTC)
         self.events.add(Event(self.events.last + 1, now, level, name, account, types.MappingProxyType(fields)))
-        context = {"account": account, **fields} if account else fields
-        getattr(self._log, level)(name, **context)
+        getattr(self._log, level)(name, **({"account": account} if account else {}), **fields)
 
     def alarm(self, about: str, reason: str) -> None:
         """Show what a person must mend, of no single account, until it is mended: until the reason is ``""``."""
@@ -242,6 +241,7 @@ class Board:
             orders=tuple(dataclasses.replace(order, reason=self.redact(order.reason)) for order in self.ask_orders()),
             audit=self.redact(self.audit),
             is_read=self._is_read,
+            gone=dataclasses.replace(self._gone),
             alarms=tuple(map(self.redact, self._alarms.values())),
         )
 

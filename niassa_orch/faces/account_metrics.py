@@ -80,7 +80,7 @@ _RUNS_ENDED: Final = ("runs_ended", "Runs that ended since the service started, 
 def totals(snapshot: board.Snapshot) -> Iterator[core.Metric]:
     """Of all accounts together."""
     for one in _COUNTS:
-        value = sum(one.of(line, snapshot.now) for line in snapshot.accounts)
+        value = sum(one.of(line, snapshot.now) for line in (*snapshot.accounts, snapshot.gone))
         family = core.CounterMetricFamily if one.is_counter else core.GaugeMetricFamily
         yield family(f"{_PREFIX}_{one.name}", one.text, value=value)
     active = core.GaugeMetricFamily(f"{_PREFIX}_{_RUNS[0]}", _RUNS[1], labels=("status",))
@@ -88,7 +88,9 @@ def totals(snapshot: board.Snapshot) -> Iterator[core.Metric]:
         active.add_metric((status.value,), sum(line.counts.get(status, 0) for line in snapshot.accounts))
     ended = core.CounterMetricFamily(f"{_PREFIX}_{_RUNS_ENDED[0]}", _RUNS_ENDED[1], labels=("status",))
     for status in sorted(runs.ENDED):
-        ended.add_metric((status.value,), sum(line.ended.get(status, 0) for line in snapshot.accounts))
+        ended.add_metric(
+            (status.value,), sum(line.ended.get(status, 0) for line in (*snapshot.accounts, snapshot.gone))
+        )
     yield from (active, ended)
 
 

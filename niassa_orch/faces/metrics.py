@@ -1,8 +1,8 @@
 """The metrics of one snapshot, in the formats of Prometheus and OpenMetrics: what the whole service fares like.
 
 What is of one account stands in ``account_metrics``. Each scrape is a snapshot of its own, turned into families of
-samples; nothing is counted here and nothing is global. Counters begin anew with the service, and fall when an account
-goes: to Prometheus both are a restart of the counter. Called by ``web``.
+samples; nothing is counted here and nothing is global. Counters begin anew with the service; those of all accounts keep
+what accounts counted that went. Called by ``web``.
 """
 
 import platform
@@ -137,7 +137,7 @@ def _kind(kind: gauges.Kind) -> str:
 
 
 def _freshness(snapshot: board.Snapshot) -> core.Metric:
-    lags = freshness.merged(line.lags for line in snapshot.accounts)
+    lags = freshness.merged(line.lags for line in (*snapshot.accounts, snapshot.gone))
     bounds = [*map(str, map(float, freshness.BOUNDS_SECONDS)), "+Inf"]
     buckets, sum_so_far = [], 0
     for bound, count in zip(bounds, lags.counts, strict=True):

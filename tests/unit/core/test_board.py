@@ -113,3 +113,20 @@ def test_accounts_that_are_not_served_any_more_leave_the_board() -> None:
         told.line(name)
     told.keep({"bob", "eve"})
     assert [line.name for line in told.snapshot().accounts] == ["bob"]
+
+
+def test_what_accounts_counted_that_went_counts_on() -> None:
+    told = fakes.board_of()
+    for name, count in (("alice", 1), ("bob", 2), ("eve", 4)):
+        line = told.line(name)
+        line.note_ended(runs.RunStatus.FAILED)
+        line.jobs_restored = line.requests_restored = line.requests_lost = count
+        line.lags = line.lags.noted(count)
+    told.keep({"eve", "alice"})
+    told.keep({"eve"})
+    gone = told.snapshot().gone
+    assert gone.ended == {runs.RunStatus.FAILED: 2}
+    assert (gone.jobs_restored, gone.requests_restored, gone.requests_lost) == (3, 3, 3)
+    assert (gone.lags.count, gone.lags.sum_seconds) == (2, 3)
+    told.keep({"eve", "alice"})
+    assert told.line("alice").requests_lost == 0

@@ -89,6 +89,15 @@ def test_freshness_is_a_histogram_of_all_accounts() -> None:
     assert (found["freshness_seconds_count"], found["freshness_seconds_sum"]) == (3, 4040.5)
 
 
+def test_no_counter_falls_when_an_account_goes() -> None:
+    gone, *others = snapshots.BUSY.accounts
+    found = samples(dataclasses.replace(snapshots.BUSY, accounts=tuple(others), gone=gone))
+    kept = ("runs_ended_total,status=failed", "jobs_restored_total", "user_requests_lost_total")
+    assert [found[name] for name in kept] == [44, 3, 1]
+    assert found["freshness_seconds_count"] == 3
+    assert found["runs,status=running"] == 0
+
+
 def test_each_account_is_told_by_name_while_there_are_not_too_many() -> None:
     found = samples(snapshots.BUSY, limit=3)
     expected = {
