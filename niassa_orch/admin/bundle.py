@@ -1,6 +1,6 @@
 """Packs texts for somebody else's eyes into a ``tar.gz``: each without secrets, with a list of what is in it.
 
-What is in the texts is for ``support``; here none leaves unredacted, whoever wrote it. Called by ``cli_support``.
+What is in the texts is for ``support``; here none leaves unredacted, whoever wrote it. Called by ``commands.support``.
 """
 
 import contextlib

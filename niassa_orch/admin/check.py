@@ -1,7 +1,7 @@
 """Every link between us and a run, looked at side by side: what is broken, and the command that mends it.
 
 Changes nothing: for accounts of our own Unix user the mediator is installed in a directory that is taken away after.
-An account is looked at as far as the links before hold. Called by ``cli_check``.
+An account is looked at as far as the links before hold. Called by ``commands.check``.
 """
 
 import asyncio

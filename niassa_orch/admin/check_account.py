@@ -1,6 +1,6 @@
 """The links of one account on this machine: its Unix user, sudo, its settings and engine, the lock, its crontab.
 
-Looks through the mediator, as the service does, and changes nothing: no engine is run. Called by ``check``.
+Looks through the mediator, as the service does, and changes nothing: no engine is run. Called by ``commands.check``.
 """
 
 import collections.abc

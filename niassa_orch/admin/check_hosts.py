@@ -2,7 +2,7 @@
 
 What was scheduled for a host that nobody serves stays ``submitted``: the list of all that is, of all hosts, names the
 hosts that are worth a look. What is at work is asked for of our host alone, and where the first list says nothing of
-it. Each list is asked for once, whoever shares it, and never read far. Called by ``check``.
+it. Each list is asked for once, whoever shares it, and never read far. Called by ``commands.check``.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The links of one account to its web service and its Oozie: login, clocks, versions.
 
-Only reads. Called by ``check``.
+Only reads. Called by ``commands.check``.
 """
 
 import datetime

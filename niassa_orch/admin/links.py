@@ -1,6 +1,6 @@
 """What a look at one link between us and a run brought: a verdict, what was seen, and what to do about it.
 
-Pure; made by the rooms of ``check``, shown by ``cli_check``.
+Pure; made by the rooms of ``check``, shown by ``commands.check``.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """Looks at the mediator and its ``mediator.json`` as they lie on this host, and at who could change them.
 
 Whoever can change one of them, or a folder above, decides what runs as every account. ``mediator.json`` is judged by
-the mediator's own code. Called by ``sudoers``; reads, and changes nothing.
+the mediator's own code. Called by ``commands.sudoers``; reads, and changes nothing.
 """
 
 import json

@@ -1,7 +1,8 @@
 """From crontabs to profiles: what to write, what is there, what cannot be used, and which lines to disable then.
 
 Decides and writes profiles; what it knows of crontabs and settings it is handed. A profile is wanted for each Unix
-user, seqware settings and host for which a crontab launches. Called by ``cli_import``; shown by ``migrate_report``.
+user, seqware settings and host for which a crontab launches. Called by ``commands.importing``, shown by
+``migrate_report``.
 """
 
 import collections.abc

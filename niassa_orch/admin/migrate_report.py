@@ -1,7 +1,7 @@
 """What an import found, in words: a table of profiles, what was not understood, the lines to disable, what comes next.
 
 Pure. Nothing secret is in it: lines of crontabs come masked, settings as checked URLs and names. Called by
-``cli_import``, which prints it.
+``commands.importing``, which prints it.
 """
 
 import collections

@@ -1,7 +1,7 @@
 """Waits for something that blocks, as long as a person would: a home on a file server that is gone blocks for ever.
 
 Each wait has a thread of its own that is left behind when it does not end, so that neither other looks nor the end of
-the command wait for it. For looks that change nothing. Called by ``check`` and ``check_account``.
+the command wait for it. For looks that change nothing. Called by ``commands.check`` and ``check_account``.
 """
 
 import asyncio

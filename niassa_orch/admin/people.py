@@ -1,7 +1,7 @@
 """The service user and the members of the accounts' group: whether they are there, and whether one is an administrator.
 
 Who may run something as a member of a group may do what each member may do: a member who is root, or may become root,
-gives the service user this host. Called by ``sudoers`` and ``sudoers_install``; reads the user database alone.
+gives the service user this host. Called by ``commands.sudoers`` and ``sudoers_install``; reads the user database alone.
 """
 
 import grp

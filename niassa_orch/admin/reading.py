@@ -2,7 +2,7 @@
 
 As root every file of a user is read by a process of that user, so that nobody is led by a link to what is not theirs,
 and homes that root cannot enter are no trouble. As anybody else the own files are read, and others' seqware settings
-through the mediator, as the service does. Nothing is changed, and no crontab is run. Called by ``cli_import``.
+through the mediator, as the service does. Nothing is changed, and no crontab is run. Called by ``commands.importing``.
 """
 
 import asyncio

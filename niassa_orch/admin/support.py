@@ -1,7 +1,7 @@
 """What a support bundle says of this installation: versions, settings, journal, audit trail, log, transcripts' names.
 
 Reads with care, since root may read here what the service's user wrote; what cannot be read is named with the reason.
-No text of a run, no transcript and no file of a user is read. Blocks. Called by ``cli_support``.
+No text of a run, no transcript and no file of a user is read. Blocks. Called by ``commands.support``.
 """
 
 import contextlib

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import pydantic
 
-from niassa_orch.core import board, crew, resolving
+from niassa_orch.core import board, gauges, resolving
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
@@ -184,7 +184,7 @@ def known(found: resolving.Known) -> dict[str, Any]:
     return {"launches": [doubt.to_json() for doubt in found.doubts], "jobs": dict(found.jobs)}
 
 
-def run(active: crew.ActiveRun) -> dict[str, Any]:
+def run(active: gauges.ActiveRun) -> dict[str, Any]:
     """An active run for machines."""
     return {
         "accession": active.run.accession,

@@ -3,31 +3,11 @@
 Made by the composition root for ``core.operating``.
 """
 
-import dataclasses
 from collections.abc import AsyncIterator, Collection, Iterator
 
-from niassa_orch.core import board, desks, explaining, supervisor, worker
+from niassa_orch.core import board, desks, explaining, gauges, supervisor, worker
 from niassa_orch.domain import accounts, runs
 from niassa_orch.journal import records
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ActiveRun:
-    """A run that is not over, as the service last saw it.
-
-    Args:
-        account: Whose run it is.
-        run: As the web service said last.
-        launch: What is known of a launch that is not settled, such as ``in flight`` or ``held``; ``""``: there is none.
-        reason: Why it is so.
-        is_urgent: It goes first.
-    """
-
-    account: str
-    run: runs.WorkflowRun
-    launch: str = ""
-    reason: str = ""
-    is_urgent: bool = False
 
 
 class Crew:
@@ -74,7 +54,7 @@ class Crew:
         """Read all profiles again."""
         self._supervisor.reload()
 
-    def active_runs(self) -> Iterator[ActiveRun]:
+    def active_runs(self) -> Iterator[gauges.ActiveRun]:
         """Every active run of every account that is served."""
         unsettled = {launch.key: launch for launch in self._desk.intended.journal.unsettled()}
         for name, served in self._supervisor.workers.items():
@@ -84,7 +64,7 @@ class Crew:
             urgent = self._desk.orders.urgent(name)
             for run in served.active_runs():
                 launch = unsettled.get((account.web_service_url, run.accession))
-                yield ActiveRun(name, run, *_of_launch(launch), is_urgent=run.accession in urgent)
+                yield gauges.ActiveRun(name, run, *_of_launch(launch), is_urgent=run.accession in urgent)
 
     async def explain(self, accession: runs.Accession) -> AsyncIterator[explaining.Said]:
         """Everything that is known of a run, with what only this process knows."""

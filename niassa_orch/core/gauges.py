@@ -1,6 +1,7 @@
-"""Small frozen records of what is measured, for the board: how full something is, a call that lives, a neighbour.
+"""Small frozen records of what is seen: how full something is, a call that lives, a neighbour, a run that is not over.
 
-No behaviour. Made by ``core.attended``, ``core.pollers`` and ``core.board``, read by faces.
+No behaviour. Made by ``core.attended``, ``core.pollers``, ``core.board`` and ``core.crew``, read by faces and by
+``control``.
 """
 
 import dataclasses
@@ -82,3 +83,22 @@ class Neighbour:
     def cleaned(self, redact: Callable[[str], str]) -> "Neighbour":
         """The same without a secret."""
         return dataclasses.replace(self, trouble=redact(self.trouble)) if self.trouble else self
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ActiveRun:
+    """A run that is not over, as the service last saw it.
+
+    Args:
+        account: Whose run it is.
+        run: As the web service said last.
+        launch: What is known of a launch that is not settled, such as ``in flight`` or ``held``; ``""``: there is none.
+        reason: Why it is so.
+        is_urgent: It goes first.
+    """
+
+    account: str
+    run: runs.WorkflowRun
+    launch: str = ""
+    reason: str = ""
+    is_urgent: bool = False

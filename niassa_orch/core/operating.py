@@ -12,7 +12,7 @@ from typing import Any
 
 from niassa_orch import errors
 from niassa_orch.config import suggestions
-from niassa_orch.core import audit, crew, explaining, listing, resolving
+from niassa_orch.core import audit, crew, explaining, gauges, listing, resolving
 from niassa_orch.core import orders as standing_orders
 from niassa_orch.domain import orders, runs
 
@@ -145,7 +145,7 @@ class Operating:
 
     def active_runs(
         self, account: str | None = None, status: runs.RunStatus | None = None
-    ) -> tuple[crew.ActiveRun, ...]:
+    ) -> tuple[gauges.ActiveRun, ...]:
         """Active runs as the service last saw them, by account and accession; raises OrderError."""
         running = self._running()
         self._check_known(account)
@@ -222,7 +222,7 @@ class Operating:
             message = f"no account is called {account!r}; {hint}"
             raise errors.OrderError(message)
 
-    def _waiting(self, accession: runs.Accession) -> crew.ActiveRun | None:
+    def _waiting(self, accession: runs.Accession) -> gauges.ActiveRun | None:
         """The run, if the running service sees it; whether it can be launched at all."""
         found = [one for one in self._crew.active_runs() if one.run.accession == accession] if self._crew else []
         waiting = [one for one in found if one.run.status is runs.RunStatus.SUBMITTED]

@@ -1,4 +1,4 @@
-"""One account with every value that counts for it, and who said each. Pure; shown by ``cli_accounts``.
+"""One account with every value that counts for it, and who said each. Pure; shown by ``accounts``.
 
 A password is known here by its place alone.
 """

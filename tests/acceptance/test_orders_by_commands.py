@@ -88,7 +88,7 @@ async def test_events_are_followed_until_ctrl_c_or_the_end_of_the_service(stage:
         following = [await stage.start("events", "--follow") for _ in range(2)]
         await answered(stage, "pause", "bob", "--reason", "look")
         for one in following:
-            await books.until("the order heard", functools.partial(_heard, one, "order.given order=pause"))
+            await books.until("the order heard", functools.partial(_heard, one, "order.given account=bob order=pause"))
         following[0].signal(signal.SIGINT)
         assert await following[0].ended() == 130
         assert await service.drain() == 0

@@ -1,7 +1,7 @@
 """Where the picture comes from, and who does what keys ask for: our own service, or one asked over its socket.
 
-``Own`` is the process's own board; the other one lives where the control socket may be used, in ``cli_top``. Called by
-``showing``.
+``Own`` is the process's own board; the other one lives where the control socket may be used, in ``commands.top``.
+Called by ``showing``.
 """
 
 from collections.abc import AsyncIterator

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from niassa_orch import cli_begin, cli_service, errors
+from niassa_orch import errors
+from niassa_orch.commands import asking, beginning
 from niassa_orch.core import post_mortem
 from niassa_orch.domain import runs, spans
 from niassa_orch.faces import plain
@@ -19,7 +20,7 @@ _Whose = Annotated[
     typer.Argument(
         metavar="ACCESSION|ACCOUNT",
         help="A run, or an account by its profile.",
-        autocompletion=cli_service.complete_accounts,
+        autocompletion=asking.complete_accounts,
     ),
 ]
 _Since = Annotated[str, typer.Option(metavar="2h|DATE", help="Since so long ago (90s, 30m, 2h, 1d), or a date in UTC.")]
@@ -41,7 +42,7 @@ def history(
     what operators did: as long as its files are kept). The service may run meanwhile or not. Example:
     niassa-orch history 1234; niassa-orch history bob --since 2h. Exit code 1 if nothing is known.
     """
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = beginning.one_shot(context)
     told = post_mortem.look_back(service, _wanted(whose, since, until, limit))
     for remark in told.remarks:
         print(f"niassa-orch: {plain.line(redactor.redact(remark))}", file=sys.stderr)

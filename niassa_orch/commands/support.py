@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from niassa_orch import app, cli_begin, errors, logs
+from niassa_orch import app, errors, logs
 from niassa_orch.admin import bundle, links, support
 from niassa_orch.admin import check as looks
+from niassa_orch.commands import beginning
 from niassa_orch.config import settings
 from niassa_orch.control import client, documents
 from niassa_orch.domain import spans
@@ -37,7 +38,7 @@ def pack(
     what was left out and why. Run it as the service's user or as root; the service may run meanwhile or not. Example:
     niassa-orch support --output /tmp/help.tar.gz. Exit code 1 if it cannot be written; nothing is overwritten.
     """
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = beginning.one_shot(context)
     now = datetime.datetime.now(datetime.UTC)
     try:
         moment = spans.since(since, now)

@@ -12,9 +12,9 @@ import rich.table
 import rich.text
 import typer
 
-from niassa_orch import cli_begin
 from niassa_orch.admin import crontabs, mediator_needs, migrate, migrate_report, reading
 from niassa_orch.admin.shell import engine_calls, states
+from niassa_orch.commands import beginning
 from niassa_orch.faces import plain
 
 _EXIT_FAILURE = 1
@@ -40,7 +40,7 @@ def import_crontabs(
     crontab, a script, or a profile that is there. As root for any user, else for yourself. Exit code 1 if anything was
     not understood or cannot be served: it is said, line by line.
     """
-    service = cli_begin.settings_of(context)
+    service = beginning.settings_of(context)
     if not users and not files:
         message = "name users whose crontabs are to be read, or files with --file"
         raise typer.BadParameter(message)
@@ -93,7 +93,7 @@ def _show(found: migrate.Plan) -> None:
     for row in migrate_report.rows(found):
         table.add_row(*(rich.text.Text(plain.line(cell)) for cell in row))
     if found.findings:
-        cli_begin.console().print(table)
+        beginning.console().print(table)
     else:
         print("No line of these crontabs is known to launch or propagate.\n")
     for line in migrate_report.lines(found):

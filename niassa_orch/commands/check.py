@@ -14,9 +14,10 @@ import rich.console
 import rich.text
 import typer
 
-from niassa_orch import app, cli_begin
+from niassa_orch import app
 from niassa_orch.admin import check as looks
 from niassa_orch.admin import links
+from niassa_orch.commands import beginning
 from niassa_orch.faces import plain
 
 _MARKS = {
@@ -45,7 +46,7 @@ def check(
     settings, engine, its lock, crontab, login, clocks, hosts that users schedule for, Oozie. Run it as the service's
     user, since it looks through that user's eyes. Changes nothing anywhere. Exit code 1 if anything is BAD.
     """
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = beginning.one_shot(context)
     checked = looks.chosen(service, accounts or ())
     with tempfile.TemporaryDirectory(prefix="niassa-orch-check.") as place, _Page(checked.names, as_json) as page:
         asyncio.run(app.check(looks.hasty(service), pathlib.Path(place), redactor, checked, page.tell))

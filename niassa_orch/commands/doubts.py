@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from niassa_orch import cli_begin, cli_service, errors, logs
+from niassa_orch import errors, logs
+from niassa_orch.commands import asking, beginning
 from niassa_orch.config import settings
 from niassa_orch.control import documents
 from niassa_orch.core import resolving
@@ -19,7 +20,7 @@ from niassa_orch.faces import plain
 from niassa_orch.journal import records
 
 
-def doubts(context: typer.Context, as_json: cli_service.Json = False) -> None:
+def doubts(context: typer.Context, as_json: asking.Json = False) -> None:
     """Launches that are not settled: in flight, in doubt (asked again by itself), held or set aside for a person.
 
     Asks the running service, or, when none answers, the journal.
@@ -27,7 +28,7 @@ def doubts(context: typer.Context, as_json: cli_service.Json = False) -> None:
     \b
     niassa-orch doubts
     """
-    launches = _known(*cli_begin.at_once(context), None)["launches"]
+    launches = _known(*beginning.at_once(context), None)["launches"]
     if as_json:
         print(json.dumps(launches, indent=2))
         return
@@ -65,7 +66,7 @@ def resolve(
     if as_json and not yes:
         message = "--json goes with --yes: a program cannot be asked"
         raise typer.BadParameter(message)
-    service, redactor = cli_begin.at_once(context)
+    service, redactor = beginning.at_once(context)
     known = _known(service, redactor, runs.Accession(accession))
     seen = [one for one in known["launches"] if web_service in (None, one["web_service"])]
     jobs = {url: job for url, job in known["jobs"].items() if web_service in (None, url)}
@@ -76,7 +77,7 @@ def resolve(
     if not as_json and (not seen or seen[0]["state"] != resolving.IN_FLIGHT):
         _confirm(_shown(accession, seen, jobs, told, launched), yes=yes)
     mark = seen[0]["mark"] if seen else ""
-    body = cli_service.body(
+    body = asking.body(
         documents.WordBody, accession=accession, told=told, job=launched, web_service=web_service, mark=mark
     )
     _say(service, redactor, body, as_json=as_json)
@@ -116,16 +117,16 @@ def _told(launched: str | None, *, relaunch: bool, failed: bool) -> records.Told
 
 def _known(service: settings.Settings, redactor: logs.Redactor, accession: runs.Accession | None) -> dict[str, Any]:
     try:
-        return cli_service.ask(service, lambda way: way.doubts(accession))
+        return asking.ask(service, lambda way: way.doubts(accession))
     except errors.NoServiceError as exc:
-        found = cli_service.beside(service, redactor, exc, lambda operates, _by: operates.doubts(accession))
+        found = asking.beside(service, redactor, exc, lambda operates, _by: operates.doubts(accession))
         return documents.known(found)
 
 
 def _say(service: settings.Settings, redactor: logs.Redactor, body: documents.WordBody, *, as_json: bool) -> None:
     try:
-        answer = cli_service.ask(service, lambda way: way.resolve(body)) | {"through": "service"}
+        answer = asking.ask(service, lambda way: way.resolve(body)) | {"through": "service"}
     except errors.NoServiceError as exc:
-        done = cli_service.beside(service, redactor, exc, lambda operates, by: operates.resolve(body.word(), by))
+        done = asking.beside(service, redactor, exc, lambda operates, by: operates.resolve(body.word(), by))
         answer = {"said": done.text, "orders": [], "through": "journal"}
-    cli_service.tell(answer, as_json=as_json)
+    asking.tell(answer, as_json=as_json)

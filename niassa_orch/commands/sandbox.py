@@ -1,4 +1,4 @@
-"""The commands of the sandbox, and the printing of the demo. Like ``cli``, they print and decide nothing.
+"""The commands of the sandbox. They print, and decide nothing.
 
 ``schedule``, ``cancel``, ``retry`` and ``runs`` do what the ``seqware`` commands of users do, over HTTP, as the account
 that is named.
@@ -13,11 +13,9 @@ import os
 import pathlib
 import pwd
 import shlex
-import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import rich.box
@@ -25,7 +23,7 @@ import rich.console
 import rich.table
 import typer
 
-from niassa_orch.sandbox import demo, demo_report, demo_table, demo_users, ending, layout, offspring, up, users
+from niassa_orch.sandbox import ending, layout, up, users
 
 application = typer.Typer(
     help="Stand-ins of the web service, of Oozie and of the seqware command on loopback, to try things on.",
@@ -40,9 +38,6 @@ _Port = Annotated[int, typer.Option(min=0, max=65_535, help="0: the one of last 
 _Account = Annotated[str, typer.Option(help="The account that does it.")]
 _DEFAULT = pathlib.Path(tempfile.gettempdir()) / f"niassa-orch-sandbox-{os.getuid()}"
 _NAMES = ("alice", "bob", "carol", "dave")
-_WIDTH_OFF_TERMINAL = 220
-#: How long engine calls may take to end by themselves when the demo is over.
-_LAST_CALLS_SECONDS = 5.0
 
 
 class OozieVersion(enum.StrEnum):
@@ -157,50 +152,6 @@ def list_runs(
         facts = (run.owner, run.status, run.host, run.engine, run.status_cmd)
         table.add_row(str(run.accession), *(fact or "-" for fact in facts))
     rich.console.Console().print(table)
-
-
-def play_demo(*, with_users: bool, keep: bool) -> bool:
-    """Play the demo and print what became of every run; returns whether all is as expected.
-
-    Whatever ends it, nothing of it is left: the service, the engine calls, the directory, the Unix users.
-
-    Raises:
-        typer.Exit: A signal ended it; with 128 + n.
-    """
-    try:
-        with ending.orderly() as end, demo_users.stage() if with_users else _own_stage(keep=keep) as stage:
-            end.check()
-            with offspring.household(_LAST_CALLS_SECONDS):
-                rows = end.run(demo.play(stage))
-    except ending.EndedEarlyError as exc:
-        print(f"demo stopped; {'the sandbox is kept' if keep else 'nothing is left behind'}")
-        raise typer.Exit(exc.exit_code) from None
-    return _report(rows, with_users=with_users)
-
-
-@contextlib.contextmanager
-def _own_stage(*, keep: bool) -> Iterator[demo.Stage]:
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="niassa-orch-demo-"))
-    try:
-        directory.chmod(0o755)
-        if keep:
-            print(f"the sandbox is kept in {directory}", flush=True)
-        yield demo.own_stage(directory / "sandbox")
-    finally:
-        if not keep:
-            shutil.rmtree(directory)
-
-
-def _report(rows: Sequence[demo_report.Row], *, with_users: bool) -> bool:
-    console = rich.console.Console()
-    if not console.is_terminal:
-        console.width = _WIDTH_OFF_TERMINAL
-    console.print(demo_table.render(rows, console.width, with_users=with_users))
-    strange = [row for row in rows if not row.is_as_expected]
-    for row in strange:
-        print(f"{row.accession} ({row.name}): expected {row.expected}, saw {row.seen} {'; '.join(row.remarks)}")
-    print(f"{len(rows) - len(strange)} of {len(rows)} runs as expected")
-    return not strange
 
 
 def _login(directory: pathlib.Path, account: str) -> tuple[str, str, str]:

@@ -11,17 +11,20 @@ import os
 import pwd
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import pydantic
 import typer
 
-from niassa_orch import cli_begin, errors, logs
+from niassa_orch import errors, logs
+from niassa_orch.commands import beginning
 from niassa_orch.config import settings
 from niassa_orch.control import client, documents, peers
-from niassa_orch.core import operating, ordering
 from niassa_orch.domain import orders
 from niassa_orch.faces import plain
+
+if TYPE_CHECKING:
+    from niassa_orch.core import operating
 
 _Answer = TypeVar("_Answer")
 _Body = TypeVar("_Body", bound=pydantic.BaseModel)
@@ -73,7 +76,7 @@ def beside(
     service: settings.Settings,
     redactor: logs.Redactor,
     silent: errors.NoServiceError,
-    work: Callable[[operating.Operating, orders.Operator], Awaitable[_Answer]],
+    work: Callable[["operating.Operating", orders.Operator], Awaitable[_Answer]],
 ) -> _Answer:
     """Do on the journal what no service answered to; only who may write there as the service does.
 
@@ -87,6 +90,9 @@ def beside(
         ControlError: We are neither root nor the service's user.
         JournalError: There is no journal, or it cannot be used.
     """
+    # Who reaches the service needs nothing of what it is made of, and should not wait for that.
+    from niassa_orch.core import ordering
+
     with contextlib.suppress(OSError):
         owner = service.state_dir.stat().st_uid
         if os.geteuid() not in (0, owner):
@@ -114,7 +120,7 @@ def order(
     body: documents.OrderBody,
     *,
     as_json: bool,
-    otherwise: Callable[[operating.Operating, orders.Operator], Awaitable[operating.Answer]] | None = None,
+    otherwise: Callable[["operating.Operating", orders.Operator], Awaitable["operating.Answer"]] | None = None,
 ) -> None:
     """Give an order, and print what was done and through what.
 
@@ -125,7 +131,7 @@ def order(
         as_json: Print it for machines.
         otherwise: The same without a service; ``None``: it makes no sense without one.
     """
-    service, redactor = cli_begin.at_once(context)
+    service, redactor = beginning.at_once(context)
     try:
         answer = ask(service, lambda way: way.order(what, body)) | {"through": "service"}
     except errors.NoServiceError as exc:

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from niassa_orch import app, cli_begin, cli_service
+from niassa_orch import app
+from niassa_orch.commands import asking, beginning
 from niassa_orch.faces import account_values, accounts_table
 
 _EXIT_FAILURE = 1
@@ -18,7 +19,7 @@ application = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @application.callback(invoke_without_command=True)
-def accounts(context: typer.Context, as_json: cli_service.Json = False) -> None:
+def accounts(context: typer.Context, as_json: asking.Json = False) -> None:
     """Who schedules, for which host, and which Unix user runs it here; a line a profile.
 
     Reads users' own seqware settings as those users, as the service does; asks no web service. Exit code 1 if any
@@ -32,7 +33,7 @@ def accounts(context: typer.Context, as_json: cli_service.Json = False) -> None:
 
 
 @application.command("list")
-def list_all(context: typer.Context, as_json: cli_service.Json = False) -> None:
+def list_all(context: typer.Context, as_json: asking.Json = False) -> None:
     """The table of all accounts, as without a command."""
     _list(context, as_json=as_json)
 
@@ -40,30 +41,30 @@ def list_all(context: typer.Context, as_json: cli_service.Json = False) -> None:
 @application.command("show")
 def show(
     context: typer.Context,
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", autocompletion=cli_service.complete_accounts)],
-    as_json: cli_service.Json = False,
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", autocompletion=asking.complete_accounts)],
+    as_json: asking.Json = False,
 ) -> None:
     """Every value that counts for one account, and who said it: profile, seqware settings, service, default.
 
     Passwords are masked. Exit code 1 if the profile cannot be used, or there is none of that name.
     """
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = beginning.one_shot(context)
     shown = asyncio.run(app.account(service, redactor, account))
     if as_json:
         print(json.dumps(account_values.to_json(shown), indent=2))
     else:
-        cli_begin.console().print(account_values.render(shown))
+        beginning.console().print(account_values.render(shown))
     if shown.entry.state == "refused":
         raise typer.Exit(_EXIT_FAILURE)
 
 
 def _list(context: typer.Context, *, as_json: bool) -> None:
-    service, redactor = cli_begin.one_shot(context)
+    service, redactor = beginning.one_shot(context)
     rows = asyncio.run(app.census(service, redactor))
     if as_json:
         print(json.dumps([row.to_json() for row in rows], indent=2))
     else:
-        cli_begin.console().print(accounts_table.render(rows))
+        beginning.console().print(accounts_table.render(rows))
         if not rows:
             print(f'no profile in {service.accounts_dir}: drop in a file bob.toml with one line, unix_user = "..."')
     if any(row.state == "refused" for row in rows):

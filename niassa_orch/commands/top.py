@@ -15,12 +15,12 @@ from typing import Any, Final
 import rich.console
 import typer
 
-from niassa_orch import cli_begin, errors, logs
+from niassa_orch import errors, logs
+from niassa_orch.commands import beginning, event_lines
 from niassa_orch.config import settings
 from niassa_orch.control import client, documents, place
 from niassa_orch.core import board, explaining
 from niassa_orch.domain import runs
-from niassa_orch.faces import plain
 from niassa_orch.faces.dashboard import showing
 
 _AGAIN_SECONDS: Final = 1.0
@@ -36,8 +36,8 @@ def top(context: typer.Context) -> None:
     """
     folder = settings.load(context.obj, {}).effective_runtime_dir
     console = rich.console.Console()
-    live = cli_begin.is_live(console, wanted=None)
-    logs.install_hooks(logs.configure(cli_begin.event_lines(live=live), level="error"))
+    live = beginning.is_live(console, wanted=None)
+    logs.install_hooks(logs.configure(beginning.event_lines(live=live), level="error"))
     ended_by = asyncio.run(_until_ended(_show(folder, console) if live else _print_events(folder)))
     if ended_by not in (None, signal.SIGINT):
         raise typer.Exit(128 + ended_by)
@@ -76,18 +76,12 @@ async def _print_events(folder: pathlib.Path) -> None:
                 async for event in service.events(follow=True):
                     if event["time"] > last:
                         last, told = event["time"], ""
-                        print(_line(event), flush=True)
+                        print(event_lines.of(event), flush=True)
         except errors.ControlError as exc:
             if str(exc) != told:
                 told = str(exc)
                 print(f"niassa-orch: {told}; trying again", file=sys.stderr, flush=True)
         await asyncio.sleep(_AGAIN_SECONDS)
-
-
-def _line(event: dict[str, Any]) -> str:
-    fields = {"account": event["account"], **event["fields"]} if event["account"] else event["fields"]
-    said = " ".join(f"{name}={value}" for name, value in fields.items())
-    return plain.line(f"{event['time']} {event['level']} {event['event']} {said}".rstrip())
 
 
 class Attached:

@@ -17,7 +17,7 @@ import rich.table
 import rich.text
 import typer
 
-from niassa_orch import cli_begin
+from niassa_orch.commands import beginning
 from niassa_orch.config import settings
 from niassa_orch.core import state_directory
 from niassa_orch.domain import shadows
@@ -60,7 +60,7 @@ def report(
         print(json.dumps(told, indent=2))
     else:
         if kept:
-            cli_begin.console().print(_table(kept[-_ROWS_MOST:]))
+            beginning.console().print(_table(kept[-_ROWS_MOST:]))
         for line in (*_left_out(kept), _summary(kept), *_gone(dropped)):
             print(line)
     if any(shadow.agreement is shadows.Agreement.DIFFERS for shadow in kept):

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from niassa_orch import app, cli_begin, cli_service, errors, logs
+from niassa_orch import app, errors, logs
+from niassa_orch.commands import asking, beginning
 from niassa_orch.config import settings
 from niassa_orch.control import client
 from niassa_orch.core import explaining
@@ -24,7 +25,7 @@ _Tell = Callable[[str, str], None]
 def explain(
     context: typer.Context,
     accession: Annotated[int, typer.Argument(min=1, metavar="ACCESSION", help="The run's accession.")],
-    as_json: cli_service.Json = False,
+    as_json: asking.Json = False,
 ) -> None:
     """Why a run is where it is: what the web service, profiles, journal and Oozie say of it, and what keeps it.
 
@@ -34,7 +35,7 @@ def explain(
     \b
     niassa-orch explain 1234
     """
-    service, redactor = cli_begin.at_once(context)
+    service, redactor = beginning.at_once(context)
     said: list[dict[str, str]] = []
 
     def tell(who: str, text: str) -> None:
@@ -44,7 +45,7 @@ def explain(
 
     run = runs.Accession(accession)
     try:
-        is_known = cli_service.ask(service, lambda way: _through(way, run, tell))
+        is_known = asking.ask(service, lambda way: _through(way, run, tell))
     except errors.NoServiceError as exc:
         is_known = _ourselves(service, redactor, run, tell, exc)
     if as_json:

@@ -9,23 +9,23 @@ from typing import Annotated
 
 import typer
 
-from niassa_orch import cli_service
+from niassa_orch.commands import asking
 from niassa_orch.control import documents
 from niassa_orch.domain import runs, spans
 
 
 def pause(
     context: typer.Context,
-    account: cli_service.Account = None,
-    for_all: cli_service.All = False,
+    account: asking.Account = None,
+    for_all: asking.All = False,
     launching_only: Annotated[
         bool, typer.Option("--launching-only", help="Statuses of what runs are propagated all the same.")
     ] = False,
     span: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="It ends by itself: 90s, 30m, 2h, 1d.")
     ] = None,
-    reason: cli_service.Reason = "",
-    as_json: cli_service.Json = False,
+    reason: asking.Reason = "",
+    as_json: asking.Json = False,
 ) -> None:
     """Launch nothing of an account, or of all, and propagate nothing either: until resume, or for a time.
 
@@ -36,12 +36,12 @@ def pause(
     niassa-orch pause bob --launching-only --for 2h --reason "the disk is replaced"
     niassa-orch pause --all --for 30m
     """
-    chosen = cli_service.whose(account, for_all=for_all)
+    chosen = asking.whose(account, for_all=for_all)
     until = _until(span)
-    body = cli_service.body(
+    body = asking.body(
         documents.OrderBody, account=chosen, all=for_all, launching_only=launching_only, until=until, reason=reason
     )
-    cli_service.order(
+    asking.order(
         context,
         "pause",
         body,
@@ -54,9 +54,9 @@ def pause(
 
 def resume(
     context: typer.Context,
-    account: cli_service.Account = None,
-    for_all: cli_service.All = False,
-    as_json: cli_service.Json = False,
+    account: asking.Account = None,
+    for_all: asking.All = False,
+    as_json: asking.Json = False,
 ) -> None:
     """Lift pauses and stops of an account; with --all those that were ordered for all.
 
@@ -66,19 +66,17 @@ def resume(
     niassa-orch resume bob
     niassa-orch resume --all
     """
-    chosen = cli_service.whose(account, for_all=for_all)
-    body = cli_service.body(documents.OrderBody, account=chosen, all=for_all)
-    cli_service.order(
-        context, "resume", body, as_json=as_json, otherwise=lambda operates, by: operates.resume(chosen, by)
-    )
+    chosen = asking.whose(account, for_all=for_all)
+    body = asking.body(documents.OrderBody, account=chosen, all=for_all)
+    asking.order(context, "resume", body, as_json=as_json, otherwise=lambda operates, by: operates.resume(chosen, by))
 
 
 def stop_launching(
     context: typer.Context,
-    reason: cli_service.Reason,
-    account: cli_service.Account = None,
-    for_all: cli_service.All = False,
-    as_json: cli_service.Json = False,
+    reason: asking.Reason,
+    account: asking.Account = None,
+    for_all: asking.All = False,
+    as_json: asking.Json = False,
 ) -> None:
     """Launch nothing more, from this moment on, whatever restarts: until resume. The reddest thing on every face.
 
@@ -89,9 +87,9 @@ def stop_launching(
     niassa-orch stop-launching --all --reason "the file server is full"
     niassa-orch resume --all
     """
-    chosen = cli_service.whose(account, for_all=for_all)
-    body = cli_service.body(documents.OrderBody, account=chosen, all=for_all, reason=reason)
-    cli_service.order(
+    chosen = asking.whose(account, for_all=for_all)
+    body = asking.body(documents.OrderBody, account=chosen, all=for_all, reason=reason)
+    asking.order(
         context,
         "stop-launching",
         body,
@@ -103,8 +101,8 @@ def stop_launching(
 def urgent(
     context: typer.Context,
     accession: Annotated[int, typer.Argument(min=1, metavar="ACCESSION", help="The run's accession.")],
-    reason: cli_service.Reason = "",
-    as_json: cli_service.Json = False,
+    reason: asking.Reason = "",
+    as_json: asking.Json = False,
 ) -> None:
     """Launch a run before the others of its account, within all limits.
 
@@ -112,10 +110,10 @@ def urgent(
     niassa-orch urgent 1234 --reason "the clinic waits"
     """
     run = runs.Accession(accession)
-    cli_service.order(
+    asking.order(
         context,
         "urgent",
-        cli_service.body(documents.OrderBody, accession=accession, reason=reason),
+        asking.body(documents.OrderBody, accession=accession, reason=reason),
         as_json=as_json,
         otherwise=lambda operates, by: operates.urgent(run, by, reason=reason),
     )
@@ -123,20 +121,20 @@ def urgent(
 
 def poll_now(
     context: typer.Context,
-    account: cli_service.Account = None,
-    for_all: cli_service.All = False,
-    as_json: cli_service.Json = False,
+    account: asking.Account = None,
+    for_all: asking.All = False,
+    as_json: asking.Json = False,
 ) -> None:
     """Let the service look at an account, or at all, now instead of at the next beat.
 
     \b
     niassa-orch poll-now bob
     """
-    body = cli_service.body(documents.OrderBody, account=cli_service.whose(account, for_all=for_all), all=for_all)
-    cli_service.order(context, "poll-now", body, as_json=as_json)
+    body = asking.body(documents.OrderBody, account=asking.whose(account, for_all=for_all), all=for_all)
+    asking.order(context, "poll-now", body, as_json=as_json)
 
 
-def drain(context: typer.Context, as_json: cli_service.Json = False) -> None:
+def drain(context: typer.Context, as_json: asking.Json = False) -> None:
     """End the service politely, as SIGTERM does: nothing new is begun, verdicts are written, engine calls live on.
 
     Who starts it anew by itself (systemd with Restart=always) does so then: use systemctl stop there.
@@ -144,16 +142,16 @@ def drain(context: typer.Context, as_json: cli_service.Json = False) -> None:
     \b
     niassa-orch drain
     """
-    cli_service.order(context, "drain", documents.OrderBody(), as_json=as_json)
+    asking.order(context, "drain", documents.OrderBody(), as_json=as_json)
 
 
-def reload(context: typer.Context, as_json: cli_service.Json = False) -> None:
+def reload(context: typer.Context, as_json: asking.Json = False) -> None:
     """Let the service read all profiles and secrets again and try what waits, as SIGHUP does.
 
     \b
     niassa-orch reload
     """
-    cli_service.order(context, "reload", documents.OrderBody(), as_json=as_json)
+    asking.order(context, "reload", documents.OrderBody(), as_json=as_json)
 
 
 COMMANDS = (pause, resume, stop_launching, urgent, poll_now, drain, reload)

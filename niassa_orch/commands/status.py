@@ -4,14 +4,13 @@ Exit codes: 0; 1 when no service answers, or when ``status --check`` finds somet
 ``events --follow`` was ended by Ctrl-C.
 """
 
-import datetime
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from niassa_orch import cli_begin, cli_service
+from niassa_orch.commands import asking, beginning, event_lines
 from niassa_orch.control import client
 from niassa_orch.domain import runs as domain_runs
 from niassa_orch.faces import needs, plain, status_json, status_table
@@ -22,7 +21,7 @@ _EXIT_INTERRUPTED = 130
 
 def status(
     context: typer.Context,
-    as_json: cli_service.Json = False,
+    as_json: asking.Json = False,
     check: Annotated[
         bool, typer.Option("--check", help="Exit code 1 if anything needs a person: for a watchdog.")
     ] = False,
@@ -36,12 +35,12 @@ def status(
     niassa-orch status
     niassa-orch status --check --json | jq '.needs[]'
     """
-    service, _ = cli_begin.at_once(context)
-    snapshot = cli_service.ask(service, lambda way: way.snapshot())
+    service, _ = beginning.at_once(context)
+    snapshot = asking.ask(service, lambda way: way.snapshot())
     if as_json:
         print(json.dumps(status_json.of(snapshot), indent=2))
     else:
-        cli_begin.console().print(status_table.render(snapshot))
+        beginning.console().print(status_table.render(snapshot))
     if check and needs.of(snapshot):
         raise typer.Exit(_EXIT_NEEDS)
 
@@ -49,18 +48,18 @@ def status(
 def runs(
     context: typer.Context,
     account: Annotated[
-        str | None, typer.Option(help="Of this account.", autocompletion=cli_service.complete_accounts)
+        str | None, typer.Option(help="Of this account.", autocompletion=asking.complete_accounts)
     ] = None,
     status: Annotated[domain_runs.RunStatus | None, typer.Option(help="In this status.")] = None,
-    as_json: cli_service.Json = False,
+    as_json: asking.Json = False,
 ) -> None:
     """Active runs as the service last saw them: whose, in which status, what is known of a launch, what keeps it.
 
     \b
     niassa-orch runs --account bob --status submitted
     """
-    service, _ = cli_begin.at_once(context)
-    found = cli_service.ask(service, lambda way: way.active_runs(account, status))
+    service, _ = beginning.at_once(context)
+    found = asking.ask(service, lambda way: way.active_runs(account, status))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -82,15 +81,15 @@ def events(
     \b
     niassa-orch events --follow --json | jq 'select(.level == "error")'
     """
-    service, _ = cli_begin.at_once(context)
+    service, _ = beginning.at_once(context)
 
     async def tell(way: client.Client) -> None:
         async for event in way.events(follow=follow):
             # At once: whoever reads it may be a program.
-            print(json.dumps(event) if as_json else _event_line(event), flush=True)
+            print(json.dumps(event) if as_json else event_lines.of(event), flush=True)
 
     try:
-        cli_service.ask(service, tell)
+        asking.ask(service, tell)
     except KeyboardInterrupt:
         raise typer.Exit(_EXIT_INTERRUPTED) from None
 
@@ -104,11 +103,3 @@ def _run_line(one: Mapping[str, Any]) -> str:
     words += [one["job"]] if one["job"] else []
     launch = f"launch {one['launch']}" if one["launch"] else ""
     return plain.line(": ".join(filter(None, ("  ".join(words), launch, one["reason"]))))
-
-
-def _event_line(event: Mapping[str, Any]) -> str:
-    time = datetime.datetime.fromisoformat(event["time"]).astimezone()
-    fields = " ".join(f"{name}={value}" for name, value in event["fields"].items())
-    return plain.line(
-        f"{time:%Y-%m-%d %H:%M:%S} {event['level']:7} {event['account'] or '-'} {event['event']} {fields}"
-    )
