@@ -36,6 +36,7 @@ _CALLS: collections.abc.Mapping[identity.Verb, tuple[int, ...]] = {
     "version": (),
 }
 _HOME_SECONDS = 10.0
+_NO_HOME = "/nonexistent"
 #: For all verbs together: twenty of them may be a DNS server that is silent.
 _SUDO_SECONDS = 30.0
 #: For a sudo that was ended to be gone.
@@ -58,6 +59,11 @@ def _home(unix_user: str, path: pathlib.Path) -> links.Link:
     try:
         status = path.stat()
     except FileNotFoundError:
+        if path.is_relative_to(_NO_HOME):
+            # What system users get who are to have none: nobody would make it.
+            path = pathlib.Path("/home") / unix_user
+            make = f"usermod -d {path} {unix_user} && install -d -m 700 -o {unix_user} {path}  # as root"
+            return links.bad(link, f"{unix_user} has no home ({_NO_HOME}), and the engine needs one", make)
         return links.bad(link, f"{path} of {unix_user} does not exist", make)
     except PermissionError:
         return links.ok(link, f"{path} is closed to the service, which needs nothing there")
