@@ -6,7 +6,6 @@ before it serves leaves without a beat. Engine calls live on in any case. Called
 """
 
 import contextlib
-import functools
 import os
 import pathlib
 import tempfile
@@ -70,7 +69,7 @@ async def built(
             directory.journal, directory.why_no_new_journal, must_know=directory.open_names, patient=True
         )
         opened.callback(journal.close)
-        told.tell_use("journal", journal.trouble)
+        told.tell_journal(journal.trouble)
         standing = orders.StandingOrders(journal, told)
         standing.look()
         async with _audited(service, redactor, told) as trail, _session(service) as http:
@@ -211,7 +210,7 @@ async def _audited(
     service: settings.Settings, redactor: logs.Redactor, told: board.Board
 ) -> AsyncIterator[audit.Trail]:
     """The audit trail, from the entry of the start to that of the end; one that cannot be written is told."""
-    trail = audit.Trail(service.effective_audit_dir, redactor.redact, functools.partial(told.tell_use, "audit"))
+    trail = audit.Trail(service.effective_audit_dir, redactor.redact, told.tell_audit)
     try:
         with contextlib.suppress(errors.AuditError):
             await trail.begin(audit.Entry("start", details={"host": service.effective_host, "version": __version__}))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import pydantic
 
-from niassa_orch.core import board, gauges, resolving
+from niassa_orch.core import account_line, board, gauges, resolving
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
@@ -199,7 +199,7 @@ def run(active: gauges.ActiveRun) -> dict[str, Any]:
     }
 
 
-def _plain(line: board.AccountLine) -> board.AccountLine:
+def _plain(line: account_line.AccountLine) -> account_line.AccountLine:
     """A line whose mappings are such as can be written."""
     return dataclasses.replace(
         line, counts=dict(line.counts), ended=dict(line.ended), held=dict(line.held), left_alone=dict(line.left_alone)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, board, calling, enrolling, gauges, intents
+from niassa_orch.core import account_line, attempts, board, calling, enrolling, gauges, intents
 from niassa_orch.domain import runs, settling
 from niassa_orch.journal import records
 
@@ -18,7 +18,7 @@ class Attended:
         intended: What is launched, in doubt or held, of all accounts.
     """
 
-    def __init__(self, line: board.AccountLine, told: board.Board, intended: intents.Intents) -> None:
+    def __init__(self, line: account_line.AccountLine, told: board.Board, intended: intents.Intents) -> None:
         self._line = line
         self._board = told
         self._intents = intended

@@ -10,6 +10,7 @@ from typing import Final
 
 from niassa_orch.config import settings
 from niassa_orch.core import (
+    account_line,
     attempts,
     attended,
     board,
@@ -50,7 +51,7 @@ class Caller:
 
     def __init__(
         self,
-        line: board.AccountLine,
+        line: account_line.AccountLine,
         told: board.Board,
         turns: pool.EngineTurns,
         rest: rests.Rests,

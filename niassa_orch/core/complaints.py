@@ -9,7 +9,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import runs
 
 #: Of thousands the first tell enough.
@@ -24,7 +24,7 @@ class Complaints:
         told: The board, for events.
     """
 
-    def __init__(self, line: board.AccountLine, told: board.Board) -> None:
+    def __init__(self, line: account_line.AccountLine, told: board.Board) -> None:
         self._line = line
         self._board = told
         self._told: collections.defaultdict[runs.Accession, set[str]] = collections.defaultdict(set)

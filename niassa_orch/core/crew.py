@@ -5,7 +5,7 @@ Made by the composition root for ``core.operating``.
 
 from collections.abc import AsyncIterator, Collection, Iterator
 
-from niassa_orch.core import board, desks, explaining, gauges, supervisor, worker
+from niassa_orch.core import account_line, desks, explaining, gauges, supervisor, worker
 from niassa_orch.domain import accounts, runs
 from niassa_orch.journal import records
 
@@ -81,7 +81,7 @@ class Crew:
         told = self._desk.told
         line = told.line(account.name)
         yield from filter(None, (told.journal, told.audit))
-        if line.state is not board.State.OK:
+        if line.state is not account_line.State.OK:
             yield f"its account is {line.state}" + (f": {line.reason}" if line.reason else "")
         if run.status is runs.RunStatus.SUBMITTED:
             yield from self._keeps_launch(account, run.accession, line.waiting)

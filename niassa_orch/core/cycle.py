@@ -4,8 +4,8 @@ import asyncio
 import time
 
 from niassa_orch.core import (
+    account_line,
     active_runs,
-    board,
     engine_rounds,
     enrolling,
     following,
@@ -39,7 +39,7 @@ class Cycle:
 
     def __init__(
         self,
-        line: board.AccountLine,
+        line: account_line.AccountLine,
         slots: pool.Pool,
         launcher: launching.Launcher,
         propagator: propagating.Propagator,

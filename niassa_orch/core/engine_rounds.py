@@ -8,7 +8,7 @@ import functools
 from collections.abc import Sequence
 
 from niassa_orch import errors
-from niassa_orch.core import board, engine_propagating, enrolling, errands, rests
+from niassa_orch.core import account_line, board, engine_propagating, enrolling, errands, rests
 from niassa_orch.domain import runs
 
 
@@ -22,7 +22,7 @@ class EngineRounds:
     """
 
     def __init__(
-        self, line: board.AccountLine, told: board.Board, propagator: engine_propagating.EnginePropagator
+        self, line: account_line.AccountLine, told: board.Board, propagator: engine_propagating.EnginePropagator
     ) -> None:
         self._line = line
         self._board = told

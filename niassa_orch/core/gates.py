@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import accounts, orders, windows
 
 _HOUR_SECONDS = 3600
@@ -25,7 +25,7 @@ class Gate:
 
     def __init__(
         self,
-        line: board.AccountLine,
+        line: account_line.AccountLine,
         told: board.Board,
         keeper: Callable[[str], orders.Order | None],
         now: Callable[[], float] = time.time,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import (
+    account_line,
     attempts,
     attended,
     board,
@@ -50,7 +51,7 @@ class Launcher:
 
     def __init__(
         self,
-        line: board.AccountLine,
+        line: account_line.AccountLine,
         told: board.Board,
         turns: pool.EngineTurns,
         settle: settlement.Settlement,
@@ -59,9 +60,7 @@ class Launcher:
         texts: whitestar_texts.WhitestarTexts,
         tell: Callable[[runs.Accession], None],
     ) -> None:
-        self._line = line
-        self._tell = tell
-        self._board = told
+        self._line, self._board, self._tell = line, told, tell
         self._settle = settle
         self._journal, self._orders = intended.journal, intended.orders
         self._batch, self._texts = engine.batch, texts

@@ -6,19 +6,16 @@ A thousand accounts are looked at several times a second, and few of them change
 import dataclasses
 import types
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
+from niassa_orch.core import account_line
 from niassa_orch.domain import runs
-
-if TYPE_CHECKING:
-    from niassa_orch.core import board
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Copy:
     """A line that nobody changes any more: of which version it is, and the revision at which it was made."""
 
-    line: "board.AccountLine"
+    line: account_line.AccountLine
     version: int
     revision: int
 
@@ -35,23 +32,23 @@ class LineCopies:
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
-        self._made: dict[str, tuple[board.AccountLine, Copy]] = {}
+        self._made: dict[str, tuple[account_line.AccountLine, Copy]] = {}
         self.revision = 0
 
-    def of(self, lines: Mapping[str, "board.AccountLine"]) -> list[Copy]:
+    def of(self, lines: Mapping[str, account_line.AccountLine]) -> list[Copy]:
         """A copy of each line as it is now, by name."""
         self.revision += bool(self._made.keys() - lines.keys())
         self._made = {name: (lines[name], self._of(name, lines[name])) for name in sorted(lines)}
         return [copy for _, copy in self._made.values()]
 
-    def _of(self, name: str, line: "board.AccountLine") -> Copy:
+    def _of(self, name: str, line: account_line.AccountLine) -> Copy:
         source, known = self._made.get(name, (None, None))
         if known is not None and source is line and known.version == line.version:
             return known
         self.revision += 1
         return Copy(self._copied(line), line.version, self.revision)
 
-    def _copied(self, line: "board.AccountLine") -> "board.AccountLine":
+    def _copied(self, line: account_line.AccountLine) -> account_line.AccountLine:
         return dataclasses.replace(
             line,
             reason=self._redact(line.reason),

@@ -8,7 +8,7 @@ import collections
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from niassa_orch.core import board, pollers
+from niassa_orch.core import account_line, board, pollers
 
 #: So many owners are told of at one look, those with most runs first, so that they do not hide what else happened.
 _OWNERS_A_LOOK: Final = 20
@@ -32,7 +32,7 @@ class Orphans:
             unserved: Active runs of owners whom no account serves at the moment.
         """
         lines = self._board.snapshot().accounts
-        if any(line.state is board.State.STARTING for line in lines):
+        if any(line.state is account_line.State.STARTING for line in lines):
             # Whose runs it will serve may be known to its Unix user's settings only.
             return
         left = collections.Counter(unserved)
@@ -59,8 +59,8 @@ class Orphans:
         self._board.event("runs.orphaned", level=board.Level.WARNING, **named, count=count, reason=reason)
 
 
-def _owned(lines: Iterable[board.AccountLine]) -> Iterable[pollers.Owner]:
+def _owned(lines: Iterable[account_line.AccountLine]) -> Iterable[pollers.Owner]:
     """Whom the accounts are for, as far as that was ever known."""
     for line in lines:
-        if line.account is not None and line.state is not board.State.DISABLED:
+        if line.account is not None and line.state is not account_line.State.DISABLED:
             yield pollers.Owner(*line.account.claim)

@@ -6,7 +6,7 @@ Decides nothing; tells each refusal, and its end, once. Called by the supervisor
 from collections.abc import Collection
 
 from niassa_orch import errors
-from niassa_orch.core import board, drop_ins
+from niassa_orch.core import account_line, board, drop_ins
 
 
 def known(brought: drop_ins.Brought) -> set[str]:
@@ -32,7 +32,7 @@ def show(told: board.Board, brought: drop_ins.Brought, served: Collection[str], 
             told.event("profile.accepted", account=profile.name)
         line.refusal = ""
         if not profile.enabled and profile.name not in busy:
-            line.state = board.State.DISABLED
+            line.state = account_line.State.DISABLED
     for exc in brought.profiles.quarantined:
         _show_refused(told, exc, served)
     for name in known(brought) | set(busy):
@@ -43,14 +43,14 @@ def show(told: board.Board, brought: drop_ins.Brought, served: Collection[str], 
         since = "is written again and again" if file in brought.overdue else "was written a moment ago"
         line.unfinished = f"its file {since} and is read once it keeps still; {goes_on}"
         if file in brought.overdue and line.name not in served:
-            line.state = board.State.MISCONFIGURED
+            line.state = account_line.State.MISCONFIGURED
 
 
 def _show_refused(told: board.Board, exc: errors.ProfileError, served: Collection[str]) -> None:
     line = told.line(account_of(exc.file))
     goes_on = line.name in served
     if not goes_on:
-        line.state = board.State.MISCONFIGURED
+        line.state = account_line.State.MISCONFIGURED
     refusal = f"{exc}; its last good version goes on" if goes_on else str(exc)
     if line.refusal != refusal:
         line.refusal = refusal

@@ -13,6 +13,7 @@ from typing import Any
 from niassa_orch import errors
 from niassa_orch.config import settings
 from niassa_orch.core import (
+    account_line,
     acting,
     board,
     complaints,
@@ -73,7 +74,7 @@ class Propagator:
 
     def __init__(
         self,
-        line: board.AccountLine,
+        line: account_line.AccountLine,
         told: board.Board,
         journal: store.Journal,
         gone_after_seconds: float,

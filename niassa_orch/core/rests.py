@@ -7,7 +7,7 @@ Tells the board when a wait begins; launches nothing. Owned by ``core.launching`
 import time
 
 from niassa_orch import errors
-from niassa_orch.core import attempts, board, calling, engine_lock, enrolling, throttle
+from niassa_orch.core import account_line, attempts, board, calling, engine_lock, enrolling, throttle
 from niassa_orch.domain import evidence, runs
 from niassa_orch.seqware import identity
 
@@ -27,7 +27,7 @@ class Rests:
         told: The board, for events.
     """
 
-    def __init__(self, line: board.AccountLine, told: board.Board) -> None:
+    def __init__(self, line: account_line.AccountLine, told: board.Board) -> None:
         self._line = line
         self._board = told
         self._lock = engine_lock.EngineLock()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 
 from niassa_orch import errors
-from niassa_orch.core import active_runs, board, enrolling, pool
+from niassa_orch.core import account_line, active_runs, board, enrolling, pool
 from niassa_orch.domain import accounts, runs, selection, shadows, transitions
 from niassa_orch.journal import shadows as journal_shadows
 from niassa_orch.journal import store
@@ -34,7 +34,9 @@ class Shadowing:
         journal: Where shadows are kept.
     """
 
-    def __init__(self, line: board.AccountLine, told: board.Board, slots: pool.Pool, journal: store.Journal) -> None:
+    def __init__(
+        self, line: account_line.AccountLine, told: board.Board, slots: pool.Pool, journal: store.Journal
+    ) -> None:
         self._line = line
         self._board = told
         self._slots = slots

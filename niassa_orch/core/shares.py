@@ -8,7 +8,7 @@ import collections
 import time
 from collections.abc import Sequence
 
-from niassa_orch.core import board, enrolling, intents, limits
+from niassa_orch.core import account_line, board, enrolling, intents, limits
 from niassa_orch.domain import runs
 
 
@@ -21,7 +21,7 @@ class Share:
         intended: What is in flight, of all accounts, and the limits.
     """
 
-    def __init__(self, line: board.AccountLine, told: board.Board, intended: intents.Intents) -> None:
+    def __init__(self, line: account_line.AccountLine, told: board.Board, intended: intents.Intents) -> None:
         self._line = line
         self._board = told
         self._intents = intended

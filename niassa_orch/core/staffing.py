@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from niassa_orch.core import (
-    board,
+    account_line,
     cycle,
     desks,
     engine_propagating,
@@ -20,7 +20,9 @@ from niassa_orch.core import (
 from niassa_orch.domain import runs
 
 
-def launcher(line: board.AccountLine, desk: desks.Desk, tell: Callable[[runs.Accession], None]) -> launching.Launcher:
+def launcher(
+    line: account_line.AccountLine, desk: desks.Desk, tell: Callable[[runs.Accession], None]
+) -> launching.Launcher:
     """Of one account.
 
     Args:
@@ -35,7 +37,7 @@ def launcher(line: board.AccountLine, desk: desks.Desk, tell: Callable[[runs.Acc
     return launching.Launcher(line, desk.told, desk.turns, settle, desk.intended, engine, texts, tell)
 
 
-def rounds(line: board.AccountLine, desk: desks.Desk) -> engine_rounds.EngineRounds:
+def rounds(line: account_line.AccountLine, desk: desks.Desk) -> engine_rounds.EngineRounds:
     """Of one account, for the runs that the engine propagates."""
     engine = desk.service.engine
     calls = engine_propagating.EnginePropagator(desk.told, desk.slots, desk.turns, desk.intended, engine)
@@ -43,7 +45,7 @@ def rounds(line: board.AccountLine, desk: desks.Desk) -> engine_rounds.EngineRou
 
 
 def beats(
-    line: board.AccountLine,
+    line: account_line.AccountLine,
     desk: desks.Desk,
     launches: launching.Launcher,
     by_engine: engine_rounds.EngineRounds,

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from niassa_orch import errors
 from niassa_orch.config import profiles, shelf
 from niassa_orch.core import (
+    account_line,
     accounts_watch,
     board,
     crontab_rounds,
@@ -149,7 +150,7 @@ class Supervisor:
         """What is shown of all accounts together, and changes slowly."""
         told = self._desk.told
         self._orphans.look(self._desk.pollers.orphans())
-        served = [line for line in told.snapshot().accounts if line.state is board.State.OK]
+        served = [line for line in told.snapshot().accounts if line.state is account_line.State.OK]
         of_cron = sum(
             savings.of_cron_a_minute(line.account.propagation, line.counts)
             for line in served
@@ -209,7 +210,7 @@ class Supervisor:
             del self._tasks[name]
             self._desk.told.keep(self._known | self._tasks.keys())
             if name in self._known:
-                self._desk.told.line(name).state = board.State.DISABLED
+                self._desk.told.line(name).state = account_line.State.DISABLED
 
     async def _end(self, tasks: Collection[asyncio.Task[None]]) -> None:
         for task in tasks:
@@ -222,7 +223,7 @@ class Supervisor:
 
 
 def _in_short(now: board.Snapshot) -> str:
-    well = sum(line.state is board.State.OK for line in now.accounts)
+    well = sum(line.state is account_line.State.OK for line in now.accounts)
     flying = sum(len(line.in_flight) for line in now.accounts)
     held = sum(len(line.held) for line in now.accounts)
     short = f"{well} of {len(now.accounts)} accounts are well, {flying} launches in flight, {held} wait for a person"

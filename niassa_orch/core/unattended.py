@@ -5,7 +5,7 @@ Shown until they are settled or somebody serves their account again. Owned by ``
 
 from collections.abc import Iterable
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import runs
 from niassa_orch.journal import records
 
@@ -23,7 +23,7 @@ class Unattended:
 
     def look(self, launches: Iterable[records.Launch]) -> None:
         """These are nobody's now, unless an account has only just begun to be served."""
-        if any(line.state is board.State.STARTING for line in self._board.snapshot().accounts):
+        if any(line.state is account_line.State.STARTING for line in self._board.snapshot().accounts):
             return
         left = {launch.key: launch for launch in launches}
         for key in left.keys() - self._told:

@@ -7,7 +7,7 @@ import time
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
-from niassa_orch.core import board, desks, enrolling, guard, staffing, throttle, watching
+from niassa_orch.core import account_line, board, desks, enrolling, guard, staffing, throttle, watching
 from niassa_orch.domain import runs
 
 #: 401 is also what a hiccup of the server's database looks like, and verdicts are cached for a minute there.
@@ -30,7 +30,7 @@ class Worker:
         self._desk = desk
         self._line = desk.told.line(profile.name)
         self._line.unix_user = profile.unix_user
-        self._line.state = board.State.STARTING
+        self._line.state = account_line.State.STARTING
         self.stopping = asyncio.Event()
         self._leaving = asyncio.Event()
         self._wake = asyncio.Event()
@@ -110,7 +110,7 @@ class Worker:
                 wait = await self.beat()
                 self._line.next_beat = time.monotonic() + wait
                 await self._sleep(wait)
-            self._line.state = board.State.STOPPING
+            self._line.state = account_line.State.STOPPING
             # Whoever serves the account next need not wait for its calls: it launches nothing that the journal fences.
             self._give_back()
             await guard.unless(self._leaving, self._launcher.finish())
@@ -130,7 +130,7 @@ class Worker:
         self._watch.thorough = True
         try:
             await self.beat()
-            while self._line.state is board.State.OK and self._cycle.has_more:
+            while self._line.state is account_line.State.OK and self._cycle.has_more:
                 await self.beat()
             await self._launcher.join()
             await self._rounds.join()
@@ -140,7 +140,7 @@ class Worker:
         seen = not self._watch.sweep_trouble
         settled = seen and not self._line.in_doubt and not self._line.held and not self._cycle.wants_journal
         troubled = self._launcher.trouble or self._rounds.trouble or self._desk.intended.journal.trouble
-        return self._line.state is board.State.OK and not troubled and settled
+        return self._line.state is account_line.State.OK and not troubled and settled
 
     async def beat(self) -> float:
         """One cycle, and what it says of the account; returns the seconds until the next."""
@@ -155,9 +155,9 @@ class Worker:
         except errors.LoginRefusedError as exc:
             return self._refused(exc)
         except (errors.ProfileError, errors.CredentialError) as exc:
-            return self._fail(board.State.MISCONFIGURED, exc)
+            return self._fail(account_line.State.MISCONFIGURED, exc)
         except errors.NiassaOrchError as exc:
-            return self._fail(board.State.BACKING_OFF, exc)
+            return self._fail(account_line.State.BACKING_OFF, exc)
         return self._succeed()
 
     async def _refresh_journal(self) -> None:
@@ -167,7 +167,7 @@ class Worker:
         with contextlib.suppress(errors.AuditError):
             await self._desk.trail.check(self._profile.name)
         self._desk.orders.look()
-        self._desk.told.tell_use("journal", self._desk.intended.journal.trouble)
+        self._desk.told.tell_journal(self._desk.intended.journal.trouble)
         self._desk.signs.beat()
 
     def _give_back(self) -> None:
@@ -195,7 +195,7 @@ class Worker:
         self._refused_since = None
         failing, self._failed = self._throttle.succeed() or self._failed, False
         trouble = self._launcher.trouble
-        self._tell(board.State.BACKING_OFF if trouble else board.State.OK, trouble)
+        self._tell(account_line.State.BACKING_OFF if trouble else account_line.State.OK, trouble)
         if failing:
             self._desk.told.event("account.recovered", account=self._profile.name)
         wait = beat.interval_seconds * (1 + random.uniform(-beat.jitter, beat.jitter))  # noqa: S311 - spreads load
@@ -203,11 +203,11 @@ class Worker:
         again = self._desk.intended.limits.again_in_seconds
         return min(wait, again(self._enrolled.account, time.monotonic())) if self._enrolled else wait
 
-    def _fail(self, state: board.State, exc: errors.NiassaOrchError) -> float:
+    def _fail(self, state: account_line.State, exc: errors.NiassaOrchError) -> float:
         self._refused_since = None
         self._arrive_nowhere()
         wait = self._throttle.fail(time.monotonic())
-        level = board.Level.ERROR if state is board.State.MISCONFIGURED else board.Level.WARNING
+        level = board.Level.ERROR if state is account_line.State.MISCONFIGURED else board.Level.WARNING
         self._report(state, str(exc), level)
         return wait
 
@@ -224,21 +224,21 @@ class Worker:
         self._refused_since = now if self._refused_since is None else self._refused_since
         self._throttle.fail(now)
         if now - self._refused_since < _LOGIN_BELIEVED_SECONDS:
-            self._report(board.State.LOGIN_REFUSED, reason, board.Level.WARNING)
+            self._report(account_line.State.LOGIN_REFUSED, reason, board.Level.WARNING)
             return _LOGIN_SOON_SECONDS
         # Only now: a hiccup hands no runs over to another profile, whose Unix user may be another one.
         self._give_back()
-        self._report(board.State.WRONG_PASSWORD, reason, board.Level.ERROR)
+        self._report(account_line.State.WRONG_PASSWORD, reason, board.Level.ERROR)
         return _LOGIN_SELDOM_SECONDS
 
-    def _report(self, state: board.State, reason: str, level: board.Level) -> None:
+    def _report(self, state: account_line.State, reason: str, level: board.Level) -> None:
         changed = (self._line.state, self._line.reason) != (state, reason)
         self._tell(state, reason)
         if changed:
             name = "account." + state.replace(" ", "_")
             self._desk.told.event(name, account=self._profile.name, level=level, reason=reason)
 
-    def _tell(self, state: board.State, reason: str) -> None:
+    def _tell(self, state: account_line.State, reason: str) -> None:
         self._line.state = state
         self._line.reason = reason
 

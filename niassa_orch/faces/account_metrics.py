@@ -10,7 +10,7 @@ from typing import Final
 
 from prometheus_client import core
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import runs
 from niassa_orch.faces import plain
 
@@ -23,7 +23,7 @@ class _Count:
 
     name: str
     text: str
-    of: Callable[[board.AccountLine, float], float]
+    of: Callable[[account_line.AccountLine, float], float]
     is_counter: bool = False
 
 
@@ -110,7 +110,7 @@ def each(snapshot: board.Snapshot) -> Iterator[core.Metric]:
     yield from _by_status(lines)
 
 
-def _states(lines: Mapping[str, board.AccountLine]) -> Iterator[core.Metric]:
+def _states(lines: Mapping[str, account_line.AccountLine]) -> Iterator[core.Metric]:
     text = "1: how the account fares now. See: niassa-orch status."
     state = core.GaugeMetricFamily(f"{_PREFIX}_account_state", text, labels=("account", "state"))
     text = "1: launches of the account wait. Why, says: niassa-orch status."
@@ -126,7 +126,7 @@ def _states(lines: Mapping[str, board.AccountLine]) -> Iterator[core.Metric]:
     yield from (state, waits, refused)
 
 
-def _times(lines: Mapping[str, board.AccountLine], now: float) -> Iterator[core.Metric]:
+def _times(lines: Mapping[str, account_line.AccountLine], now: float) -> Iterator[core.Metric]:
     text = "How long ago a list was last polled for the account; nothing: never."
     age = core.GaugeMetricFamily(f"{_PREFIX}_account_last_good_poll_age_seconds", text, labels=("account",))
     text = "How long its launches wait for the engine's lock that another process holds."
@@ -143,7 +143,7 @@ def _times(lines: Mapping[str, board.AccountLine], now: float) -> Iterator[core.
     yield from (age, locked, fresh)
 
 
-def _by_status(lines: Mapping[str, board.AccountLine]) -> Iterator[core.Metric]:
+def _by_status(lines: Mapping[str, account_line.AccountLine]) -> Iterator[core.Metric]:
     labels = ("account", "status")
     active = core.GaugeMetricFamily(f"{_PREFIX}_account_{_RUNS[0]}", _RUNS[1], labels=labels)
     ended = core.CounterMetricFamily(f"{_PREFIX}_account_{_RUNS_ENDED[0]}", _RUNS_ENDED[1], labels=labels)

@@ -14,7 +14,7 @@ from prometheus_client import core, exposition
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from niassa_orch import __version__
-from niassa_orch.core import board, freshness, gauges
+from niassa_orch.core import account_line, board, freshness, gauges
 from niassa_orch.domain import orders
 from niassa_orch.faces import account_metrics, plain, sample_lines
 
@@ -154,7 +154,7 @@ def _accounts(snapshot: board.Snapshot) -> Iterator[core.Metric]:
     lines = snapshot.accounts
     text = "Accounts by how they fare; wrong password and misconfigured wait for a person. See: niassa-orch status."
     states = core.GaugeMetricFamily(f"{PREFIX}_accounts", text, labels=("state",))
-    for state in board.State:
+    for state in account_line.State:
         states.add_metric((state.value,), sum(line.state is state for line in lines))
     yield states
     text = "Accounts whose launches wait, for whatever reason: a turn, a limit, an order, the engine's lock."

@@ -8,13 +8,13 @@ import collections
 from collections.abc import Iterator
 from typing import Final
 
-from niassa_orch.core import board, gauges
+from niassa_orch.core import account_line, board, gauges
 from niassa_orch.domain import orders
 from niassa_orch.faces import plain, remarks, severity
 
 #: A server that does not answer for so long does not come back by itself, or somebody wants to know.
 SILENT_SECONDS: Final = 300.0
-_PERSON: Final = (board.State.WRONG_PASSWORD, board.State.MISCONFIGURED)
+_PERSON: Final = (account_line.State.WRONG_PASSWORD, account_line.State.MISCONFIGURED)
 
 
 def of(snapshot: board.Snapshot) -> list[str]:
@@ -41,7 +41,7 @@ def told_lately(snapshot: board.Snapshot) -> str:
     return f"errors among the last {len(snapshot.events)} events: {named}; the last at {last}; see: niassa-orch events"
 
 
-def _of_account(line: board.AccountLine) -> Iterator[str]:
+def _of_account(line: account_line.AccountLine) -> Iterator[str]:
     if line.state in _PERSON:
         yield f"{line.state}: {remarks.cause_first(line.reason)}"
     for accession, reason in line.held.items():

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from niassa_orch.core import board, gauges
+from niassa_orch.core import account_line, board, gauges
 from niassa_orch.domain import runs
 from niassa_orch.faces import markup, numbers, remarks, severity
 
@@ -16,14 +16,14 @@ _ROWS: Final = 100
 _EVENTS: Final = 50
 #: A mark and a word each, so that nothing is told by colour alone.
 _LOOKS: Final = {
-    board.State.OK: ("\N{CHECK MARK}", "good"),
-    board.State.STARTING: ("\N{HORIZONTAL ELLIPSIS}", ""),
-    board.State.STOPPING: ("\N{HORIZONTAL ELLIPSIS}", ""),
-    board.State.DISABLED: ("\N{EN DASH}", ""),
-    board.State.BACKING_OFF: ("!", "warn"),
-    board.State.LOGIN_REFUSED: ("!", "warn"),
-    board.State.WRONG_PASSWORD: ("\N{BALLOT X}", "bad"),
-    board.State.MISCONFIGURED: ("\N{BALLOT X}", "bad"),
+    account_line.State.OK: ("\N{CHECK MARK}", "good"),
+    account_line.State.STARTING: ("\N{HORIZONTAL ELLIPSIS}", ""),
+    account_line.State.STOPPING: ("\N{HORIZONTAL ELLIPSIS}", ""),
+    account_line.State.DISABLED: ("\N{EN DASH}", ""),
+    account_line.State.BACKING_OFF: ("!", "warn"),
+    account_line.State.LOGIN_REFUSED: ("!", "warn"),
+    account_line.State.WRONG_PASSWORD: ("\N{BALLOT X}", "bad"),
+    account_line.State.MISCONFIGURED: ("\N{BALLOT X}", "bad"),
 }
 _LEVELS: Final = {board.Level.INFO: "", board.Level.WARNING: "! ", board.Level.ERROR: "\N{BALLOT X} "}
 _LEVEL_LOOKS: Final = {board.Level.INFO: "", board.Level.WARNING: "warn", board.Level.ERROR: "bad"}
@@ -53,7 +53,7 @@ def accounts(snapshot: board.Snapshot) -> str:
     return markup.table("Accounts, the worst first", _COLUMNS, rows, ended + _more(len(lines), _ACCOUNTS, "accounts"))
 
 
-def _account(line: board.AccountLine, now: float) -> list[markup.Cell]:
+def _account(line: account_line.AccountLine, now: float) -> list[markup.Cell]:
     mark, look = _LOOKS[line.state]
     polled = "never" if line.last_good_poll is None else f"{numbers.duration(now - line.last_good_poll)} ago"
     beat = "-" if line.next_beat is None else f"in {numbers.duration(max(0.0, line.next_beat - now))}"

@@ -5,7 +5,7 @@ A remark begins with the cause, since lines end where the terminal does. Called 
 
 import re
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.faces import plain
 
 _ALONE_NAMED = 3
@@ -13,7 +13,7 @@ _ALONE_NAMED = 3
 _ASKED = re.compile(r"((?:[A-Z]+ )?https?://\S+): (.+)")
 
 
-def of(line: board.AccountLine) -> str:
+def of(line: account_line.AccountLine) -> str:
     """The first of what there is to say of an account, on one line; ``""`` when all is well."""
     person = "waits for a person (niassa-orch doubts)"
     held = "; ".join(f"{accession} {person}: {reason}" for accession, reason in line.held.items())
@@ -22,7 +22,7 @@ def of(line: board.AccountLine) -> str:
     return cause_first(plain.line(said or line.waiting or line.advice or _wiped(line)))
 
 
-def is_any(line: board.AccountLine) -> bool:
+def is_any(line: account_line.AccountLine) -> bool:
     """Whether there is anything to say; costs next to nothing."""
     said = line.reason or line.refusal or line.unfinished or line.held or line.warning or line.waiting or line.advice
     return bool(
@@ -30,20 +30,20 @@ def is_any(line: board.AccountLine) -> bool:
     )
 
 
-def left_alone(line: board.AccountLine) -> list[str]:
+def left_alone(line: account_line.AccountLine) -> list[str]:
     """The first of the runs of which nothing true can be written, and how many more there are."""
     said = [f"run {accession} is left alone: {reason}" for accession, reason in line.left_alone.items()]
     more = len(said) - _ALONE_NAMED
     return [*said[:_ALONE_NAMED], *([f"{more} runs more, or even more, are left alone"] if more > 0 else [])]
 
 
-def overdue(line: board.AccountLine) -> str:
+def overdue(line: account_line.AccountLine) -> str:
     """Engine calls that outlived their deadline."""
     late = [" ".join(map(str, call.accessions)) for call in line.calls if call.overdue]
     return f"the engine call of {', '.join(late)} outlived its deadline: see whether it hangs" if late else ""
 
 
-def _wiped(line: board.AccountLine) -> str:
+def _wiped(line: account_line.AccountLine) -> str:
     """What became of cancels and retries of users, and of jobs in records, that somebody's write wiped."""
     lost = (
         f"users' requests that may be lost: {line.requests_lost}, see request.lost in the log"

@@ -6,17 +6,17 @@ Looked at four times a second for a thousand accounts: nothing here makes a text
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 
 _RANKS: Final = {
-    board.State.WRONG_PASSWORD: 0,
-    board.State.MISCONFIGURED: 0,
-    board.State.LOGIN_REFUSED: 3,
-    board.State.BACKING_OFF: 4,
-    board.State.STARTING: 6,
-    board.State.STOPPING: 8,
-    board.State.OK: 9,
-    board.State.DISABLED: 10,
+    account_line.State.WRONG_PASSWORD: 0,
+    account_line.State.MISCONFIGURED: 0,
+    account_line.State.LOGIN_REFUSED: 3,
+    account_line.State.BACKING_OFF: 4,
+    account_line.State.STARTING: 6,
+    account_line.State.STOPPING: 8,
+    account_line.State.OK: 9,
+    account_line.State.DISABLED: 10,
 }
 _HELD: Final = 1
 _REFUSED: Final = 2
@@ -25,12 +25,12 @@ _DOUBT: Final = 5
 _WAITS: Final = 7
 
 
-def needs_person(line: board.AccountLine) -> bool:
+def needs_person(line: account_line.AccountLine) -> bool:
     """Whether nothing about it gets better by itself."""
     return rank(line) <= _REFUSED
 
 
-def rank(line: board.AccountLine, *, is_kept: bool = False) -> int:
+def rank(line: account_line.AccountLine, *, is_kept: bool = False) -> int:
     """The lower the worse.
 
     Args:
@@ -47,10 +47,12 @@ def rank(line: board.AccountLine, *, is_kept: bool = False) -> int:
     if line.in_doubt:
         found = min(found, _DOUBT)
     is_waiting = line.waiting or line.warning or line.advice or line.unfinished or is_kept
-    return min(found, _WAITS) if is_waiting and line.state is not board.State.DISABLED else found
+    return min(found, _WAITS) if is_waiting and line.state is not account_line.State.DISABLED else found
 
 
-def worst_first(lines: Iterable[board.AccountLine], kept: Collection[str] = ()) -> list[board.AccountLine]:
+def worst_first(
+    lines: Iterable[account_line.AccountLine], kept: Collection[str] = ()
+) -> list[account_line.AccountLine]:
     """In the order in which a person should look at them; equals by name.
 
     Args:

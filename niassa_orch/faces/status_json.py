@@ -8,7 +8,7 @@ import dataclasses
 import math
 from typing import Any
 
-from niassa_orch.core import board, freshness, gauges
+from niassa_orch.core import account_line, board, freshness, gauges
 from niassa_orch.domain import orders
 from niassa_orch.faces import needs, severity
 
@@ -72,7 +72,7 @@ def _neighbour(one: gauges.Neighbour, now: float) -> dict[str, Any]:
     }
 
 
-def _account(line: board.AccountLine, now: float) -> dict[str, Any]:
+def _account(line: account_line.AccountLine, now: float) -> dict[str, Any]:
     known = line.account
     return {
         "name": line.name,

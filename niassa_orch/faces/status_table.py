@@ -5,7 +5,7 @@ import rich.console
 import rich.table
 import rich.text
 
-from niassa_orch.core import board, freshness
+from niassa_orch.core import account_line, board, freshness
 from niassa_orch.domain import runs
 from niassa_orch.faces import needs, numbers, plain, remarks, severity
 
@@ -67,7 +67,7 @@ def _neighbours(snapshot: board.Snapshot) -> list[rich.text.Text]:
     return found
 
 
-def _cells(line: board.AccountLine, now: float) -> tuple[str, ...]:
+def _cells(line: account_line.AccountLine, now: float) -> tuple[str, ...]:
     polled = "never" if line.last_good_poll is None else f"{numbers.duration(now - line.last_good_poll)} ago"
     beat = "now" if line.next_beat is None else f"in {numbers.duration(max(0.0, line.next_beat - now))}"
     counts = [line.counts.get(status, 0) for _, status in _COUNTED]

@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from niassa_orch.config import listening
-from niassa_orch.core import board, guard
+from niassa_orch.core import account_line, board, guard
 from niassa_orch.faces import door, metrics, page, plain
 from niassa_orch.wire import serving
 
@@ -111,7 +111,7 @@ class Web:
 
     async def _readiness(self, _request: web.Request) -> web.StreamResponse:
         snapshot = self._told.snapshot()
-        new = [line.name for line in snapshot.accounts if line.state is board.State.STARTING]
+        new = [line.name for line in snapshot.accounts if line.state is account_line.State.STARTING]
         self._was_ready = self._was_ready or (snapshot.is_read and not new)
         if snapshot.draining:
             return _text(503, "draining: no new work")

@@ -11,7 +11,7 @@ import time
 if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
-from niassa_orch.core import board, freshness, gauges, pool, pulse
+from niassa_orch.core import account_line, board, freshness, gauges, pool, pulse
 from niassa_orch.domain import runs
 from niassa_orch.faces.dashboard import cells, drawing, screen, view
 
@@ -43,7 +43,7 @@ def filled(accounts: int) -> board.Board:
     for number in range(accounts):
         line = told.line(f"a{number:04}")
         line.unix_user = f"niassa-a{number:04}"
-        line.state = board.State.BACKING_OFF if number % 10 == 0 else board.State.OK
+        line.state = account_line.State.BACKING_OFF if number % 10 == 0 else account_line.State.OK
         line.reason = "GET http://ws1:8080/Seq/runs: no connection" if number % 10 == 0 else ""
         line.counts = {runs.RunStatus.SUBMITTED: number % 7, runs.RunStatus.RUNNING: number % 11}
         line.lags = freshness.NO_LAGS.noted(number % 40)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
-from niassa_orch.core import board, freshness, gauges, pulse
+from niassa_orch.core import account_line, board, freshness, gauges, pulse
 from niassa_orch.domain import runs
 from niassa_orch.faces import metrics, page
 from tests.fakes import neighbours_in_memory as fakes
@@ -32,7 +32,7 @@ def board_of(accounts: int) -> board.Board:
     now = time.monotonic()
     for number in range(accounts):
         line = told.line(f"account{number:04}")
-        line.unix_user, line.state, line.last_good_poll, line.poll_seconds = "niassa", board.State.OK, now, 0.1
+        line.unix_user, line.state, line.last_good_poll, line.poll_seconds = "niassa", account_line.State.OK, now, 0.1
         line.counts, line.ended = dict.fromkeys(runs.ACTIVE, 10), dict.fromkeys(runs.ENDED, 100)
         line.lags, line.launched = freshness.NO_LAGS.noted(3).noted(40), pulse.NO_PULSE.noted(now, 4)
         line.in_flight = (runs.Accession(number),)

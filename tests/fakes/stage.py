@@ -19,6 +19,7 @@ import pytest
 
 from niassa_orch.config import settings
 from niassa_orch.core import (
+    account_line,
     attempts,
     board,
     caller,
@@ -139,7 +140,7 @@ class Stage:
         self.state.close()
 
     @property
-    def line(self) -> board.AccountLine:
+    def line(self) -> account_line.AccountLine:
         """Bob's on the board."""
         return self.told.line("bob")
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import orders
 from niassa_orch.faces import metrics
 from tests.documents import grafana
@@ -79,7 +79,7 @@ def scene(series: dict[str, str], *expected: dict[str, object]) -> dict[str, obj
 @pytest.fixture(scope="module")
 def exported() -> str:
     """Everything that is ever exported: every state has an account, and every kind of order is given."""
-    accounts = tuple(dataclasses.replace(snapshots.ALICE, name=state.name, state=state) for state in board.State)
+    accounts = tuple(dataclasses.replace(snapshots.ALICE, name=state.name, state=state) for state in account_line.State)
     given = tuple(snapshots.ordered(kind, account) for kind in orders.Kind for account in ("", "bob"))
     whole = dataclasses.replace(snapshots.BUSY, accounts=accounts, orders=given)
     return metrics.text(whole, 1000, metrics.content_type("")).decode()

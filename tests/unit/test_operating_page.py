@@ -12,7 +12,7 @@ import typer.main
 
 from niassa_orch import cli
 from niassa_orch.config import profile_keys, settings
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import settling, transitions
 from tests.documents import operating_page
 
@@ -63,7 +63,7 @@ def _composed() -> Iterator[str]:
     """Events whose names the sources put together."""
     yield from (f"launch.{outcome}".replace(" ", "_") for outcome in settling.Outcome)
     yield from (f"job.{act}" for act in transitions.Act)
-    yield from (f"account.{state}".replace(" ", "_") for state in board.State)
+    yield from (f"account.{state}".replace(" ", "_") for state in account_line.State)
     yield from (f"{what}.{how}" for what in ("journal", "audit") for how in ("unusable", "recovered"))
 
 

@@ -6,7 +6,7 @@ Pure; as many lines as it takes, ``screen`` scrolls. Called by ``screen``.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from niassa_orch.core import board, pulse
+from niassa_orch.core import account_line, board, pulse
 from niassa_orch.domain import accounts, orders, runs
 from niassa_orch.faces import numbers, plain, remarks
 from niassa_orch.faces.dashboard import accounts_page, cells, columns, curves, happenings, ranking
@@ -43,7 +43,7 @@ def run(accession: int, said: Sequence[tuple[str, str]], width: int) -> list[cel
     return made if said else [*made, ((" asking ...", Style.FAINT),)]
 
 
-def _words(line: board.AccountLine, said: Collection[str]) -> Iterable[tuple[str, str, Style]]:
+def _words(line: account_line.AccountLine, said: Collection[str]) -> Iterable[tuple[str, str, Style]]:
     told = (
         ("reason", remarks.cause_first(plain.line(line.reason)), Style.BAD),
         ("refused profile", line.refusal, Style.BAD),
@@ -56,7 +56,7 @@ def _words(line: board.AccountLine, said: Collection[str]) -> Iterable[tuple[str
     return [one for one in told if one[1] and one[1] not in said]
 
 
-def _times(line: board.AccountLine, now: float) -> Iterable[tuple[str, str]]:
+def _times(line: account_line.AccountLine, now: float) -> Iterable[tuple[str, str]]:
     age = "never" if line.last_good_poll is None else f"{numbers.duration(max(0.0, now - line.last_good_poll))} ago"
     took = "" if line.poll_seconds is None else f", took {numbers.latency(line.poll_seconds)}"
     beat = "now" if line.next_beat is None else f"in {numbers.duration(max(0.0, line.next_beat - now))}"
@@ -65,7 +65,7 @@ def _times(line: board.AccountLine, now: float) -> Iterable[tuple[str, str]]:
     yield "launches", f"{curves.curve(minutes)} {sum(minutes)} in {pulse.MINUTES} min"
 
 
-def _counts(line: board.AccountLine) -> Iterable[tuple[str, str]]:
+def _counts(line: account_line.AccountLine) -> Iterable[tuple[str, str]]:
     yield "active runs", _counted(line.counts) or "none"
     yield "ended", f"{_counted(line.ended) or 'none'} since the service started"
     put_back = line.jobs_restored, line.requests_restored, line.requests_lost
@@ -77,7 +77,7 @@ def _counted(counts: Mapping[runs.RunStatus, int]) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in runs.RunStatus if counts.get(status))
 
 
-def _who(line: board.AccountLine) -> Iterable[tuple[str, str]]:
+def _who(line: account_line.AccountLine) -> Iterable[tuple[str, str]]:
     yield "Unix user", line.unix_user or "?"
     known = line.account
     if known is not None:
@@ -97,7 +97,7 @@ def _limits(known: accounts.Account) -> str:
     return said or "none of its own"
 
 
-def _doubts(line: board.AccountLine, width: int) -> list[cells.Line]:
+def _doubts(line: account_line.AccountLine, width: int) -> list[cells.Line]:
     made: list[cells.Line] = []
     if line.in_doubt:
         made += _pair("in doubt", f"{', '.join(map(str, line.in_doubt))}: asked again", width, Style.WAITS)
@@ -109,7 +109,7 @@ def _doubts(line: board.AccountLine, width: int) -> list[cells.Line]:
     return made
 
 
-def _calls(line: board.AccountLine, now: float) -> list[cells.Line]:
+def _calls(line: account_line.AccountLine, now: float) -> list[cells.Line]:
     if not line.calls:
         return []
     found = happenings.calls([line])

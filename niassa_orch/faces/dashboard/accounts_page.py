@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.faces import numbers, plain, remarks
 from niassa_orch.faces.dashboard import cells, columns, happenings, ranking
 from niassa_orch.faces.dashboard import view as views
@@ -19,7 +19,7 @@ _WHY: Final = "    \N{BOX DRAWINGS LIGHT UP AND RIGHT} "
 
 
 def lines(
-    snapshot: board.Snapshot, shown: Sequence[board.AccountLine], view: views.View, width: int, height: int
+    snapshot: board.Snapshot, shown: Sequence[account_line.AccountLine], view: views.View, width: int, height: int
 ) -> list[cells.Line]:
     """The page in at most so many lines.
 
@@ -70,14 +70,14 @@ def _wanted(view: views.View) -> str:
 
 def _states(snapshot: board.Snapshot) -> str:
     counted = collections.Counter([line.state for line in snapshot.accounts])
-    return ", ".join(f"{counted[state]} {state}" for state in board.State if counted[state])
+    return ", ".join(f"{counted[state]} {state}" for state in account_line.State if counted[state])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _List:
     """The accounts that may be seen; one whose words have no room beside it takes a second line for them."""
 
-    accounts: Sequence[board.AccountLine]
+    accounts: Sequence[account_line.AccountLine]
     layout: columns.Layout
     ground: columns.Ground
     width: int
@@ -100,7 +100,7 @@ class _List:
     def _height(self, place: int) -> int:
         return 1 if self.layout.words or not self._said(self.accounts[place]) else 2
 
-    def _said(self, line: board.AccountLine) -> str:
+    def _said(self, line: account_line.AccountLine) -> str:
         """What is said of an account; what is ordered for all of them stands above them once."""
         said = remarks.of(line) if remarks.is_any(line) else ""
         if said == self.ground.above:
@@ -108,7 +108,7 @@ class _List:
         own = self.ground.keepers.get(line.name)
         return said or (plain.line(str(own)) if own else "")
 
-    def _drawn(self, line: board.AccountLine, *, is_chosen: bool) -> Iterable[cells.Line]:
+    def _drawn(self, line: account_line.AccountLine, *, is_chosen: bool) -> Iterable[cells.Line]:
         row = self.layout.row(line, self.ground, is_chosen=is_chosen)
         words = _when(line, self.ground.now) + said if (said := self._said(line)) else ""
         style = columns.state(line, self.ground)[2]
@@ -120,7 +120,7 @@ class _List:
             yield ((cells.cut(_WHY + words, self.width), style),)
 
 
-def _when(line: board.AccountLine, now: float) -> str:
-    if line.next_beat is None or line.state is board.State.OK:
+def _when(line: account_line.AccountLine, now: float) -> str:
+    if line.next_beat is None or line.state is account_line.State.OK:
         return ""
     return f"again in {numbers.duration(max(0.0, line.next_beat - now))}: "

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import orders, runs
 from niassa_orch.faces import numbers, plain
 from niassa_orch.faces.dashboard import cells, curves
@@ -42,7 +42,7 @@ class Ground:
         return self.keepers.get(name) or self.keepers.get("")
 
 
-_Make = Callable[[board.AccountLine, Ground], cells.Part]
+_Make = Callable[[account_line.AccountLine, Ground], cells.Part]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,47 +67,47 @@ def _ended(status: runs.RunStatus) -> _Make:
     return lambda line, _ground: _count(line.ended.get(status, 0), Style.FAINT)
 
 
-def state(line: board.AccountLine, ground: Ground) -> tuple[str, str, Style]:
+def state(line: account_line.AccountLine, ground: Ground) -> tuple[str, str, Style]:
     """The mark, the word and the meaning of how an account fares, orders included."""
     mark, style = curves.STATES[line.state]
     keeper = ground.keeper(line.name)
-    if keeper is not None and line.state in (board.State.OK, board.State.STARTING):
+    if keeper is not None and line.state in (account_line.State.OK, account_line.State.STARTING):
         return curves.ORDERS[keeper.kind]
     if line.held:
         return ("\N{BALLOT X}", f"{line.state}", Style.BAD)
-    if line.state is board.State.OK and (line.refusal or line.waiting or line.in_doubt):
+    if line.state is account_line.State.OK and (line.refusal or line.waiting or line.in_doubt):
         return ("!", f"{line.state}", Style.WAITS)
     return (mark, f"{line.state}", style)
 
 
-def _state(line: board.AccountLine, ground: Ground) -> cells.Part:
+def _state(line: account_line.AccountLine, ground: Ground) -> cells.Part:
     mark, word, style = state(line, ground)
     return (f"{mark} {word}", style)
 
 
-def _doubt(line: board.AccountLine, _ground: Ground) -> cells.Part:
+def _doubt(line: account_line.AccountLine, _ground: Ground) -> cells.Part:
     return _count(len(line.in_doubt) + len(line.held), Style.BAD if line.held else Style.WAITS)
 
 
-def _polled(line: board.AccountLine, ground: Ground) -> cells.Part:
+def _polled(line: account_line.AccountLine, ground: Ground) -> cells.Part:
     if line.last_good_poll is None:
         return ("never", Style.WAITS)
     return (numbers.duration(max(0.0, ground.now - line.last_good_poll)), Style.PLAIN)
 
 
-def next_beat(line: board.AccountLine, ground: Ground) -> cells.Part:
+def next_beat(line: account_line.AccountLine, ground: Ground) -> cells.Part:
     """When it is looked at again."""
     if line.next_beat is None:
-        return ("now" if line.state is not board.State.DISABLED else _NONE, Style.FAINT)
+        return ("now" if line.state is not account_line.State.DISABLED else _NONE, Style.FAINT)
     return (numbers.duration(max(0.0, line.next_beat - ground.now)), Style.PLAIN)
 
 
-def _took(line: board.AccountLine, _ground: Ground) -> cells.Part:
+def _took(line: account_line.AccountLine, _ground: Ground) -> cells.Part:
     return (_NONE if line.poll_seconds is None else numbers.latency(line.poll_seconds), Style.FAINT)
 
 
 def _curve(minutes: int) -> _Make:
-    def make(line: board.AccountLine, ground: Ground) -> cells.Part:
+    def make(line: account_line.AccountLine, ground: Ground) -> cells.Part:
         return (curves.curve(line.launched.at(ground.now)[-minutes:]), Style.BUSY)
 
     return make
@@ -141,7 +141,7 @@ _MORE: Final = (
 _LONG_CURVE: Final = Column("begun in 30 minutes", 30, _curve(30), to_right=False)
 
 
-def _name(line: board.AccountLine, _ground: Ground) -> cells.Part:
+def _name(line: account_line.AccountLine, _ground: Ground) -> cells.Part:
     return (plain.line(line.name), Style.STRONG)
 
 
@@ -157,7 +157,7 @@ class Layout:
         texts = [cells.fitted(one.title, one.width, to_right=one.to_right) for one in self.columns]
         return ((f"  {' '.join(texts)}", Style.FAINT), (" why" if self.words else "", Style.FAINT))
 
-    def row(self, line: board.AccountLine, ground: Ground, *, is_chosen: bool) -> cells.Line:
+    def row(self, line: account_line.AccountLine, ground: Ground, *, is_chosen: bool) -> cells.Line:
         """An account, without words."""
         parts: list[cells.Part] = [(f"{_CHOSEN if is_chosen else ' '} ", Style.STRONG)]
         for one in self.columns:
@@ -166,7 +166,7 @@ class Layout:
         return tuple(parts)
 
 
-def longest(accounts: Sequence[board.AccountLine]) -> int:
+def longest(accounts: Sequence[account_line.AccountLine]) -> int:
     """How many cells the longest name takes."""
     return max((cells.width(line.name) for line in accounts), default=0)
 

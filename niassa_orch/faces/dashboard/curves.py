@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import orders
 from niassa_orch.faces.dashboard.cells import Style
 
@@ -12,15 +12,15 @@ _NONE: Final = "\N{MIDDLE DOT}"
 PAUSED: Final = "="
 STOPPED: Final = "\N{BLACK SQUARE}"
 #: For a state: the mark before it, and what it means.
-STATES: Final[Mapping[board.State, tuple[str, Style]]] = {
-    board.State.WRONG_PASSWORD: ("\N{BALLOT X}", Style.BAD),
-    board.State.MISCONFIGURED: ("\N{BALLOT X}", Style.BAD),
-    board.State.LOGIN_REFUSED: ("!", Style.WAITS),
-    board.State.BACKING_OFF: ("!", Style.WAITS),
-    board.State.STARTING: ("+", Style.BUSY),
-    board.State.STOPPING: ("-", Style.FAINT),
-    board.State.OK: ("\N{CHECK MARK}", Style.GOOD),
-    board.State.DISABLED: ("-", Style.FAINT),
+STATES: Final[Mapping[account_line.State, tuple[str, Style]]] = {
+    account_line.State.WRONG_PASSWORD: ("\N{BALLOT X}", Style.BAD),
+    account_line.State.MISCONFIGURED: ("\N{BALLOT X}", Style.BAD),
+    account_line.State.LOGIN_REFUSED: ("!", Style.WAITS),
+    account_line.State.BACKING_OFF: ("!", Style.WAITS),
+    account_line.State.STARTING: ("+", Style.BUSY),
+    account_line.State.STOPPING: ("-", Style.FAINT),
+    account_line.State.OK: ("\N{CHECK MARK}", Style.GOOD),
+    account_line.State.DISABLED: ("-", Style.FAINT),
 }
 #: For what operators ordered of an account: the mark, the word in place of its state, and what it means.
 ORDERS: Final[Mapping[orders.Kind, tuple[str, str, Style]]] = {

@@ -6,7 +6,7 @@ Pure; only lines that are shown are made. Called by ``screen`` and ``account_pag
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from niassa_orch.core import board, gauges
+from niassa_orch.core import account_line, board, gauges
 from niassa_orch.faces import numbers, plain
 from niassa_orch.faces.dashboard import cells
 from niassa_orch.faces.dashboard.cells import Style
@@ -20,7 +20,7 @@ _LEVELS: Final = {
 _Call = tuple[str, gauges.EngineCall]
 
 
-def calls(accounts: Iterable[board.AccountLine]) -> list[_Call]:
+def calls(accounts: Iterable[account_line.AccountLine]) -> list[_Call]:
     """Engine calls that live, with the account of each: those that began before the machine did, then the oldest."""
     found = [(line.name, call) for line in accounts if line.calls for call in line.calls]
     return sorted(found, key=lambda one: (one[1].since or 0.0, one[0]))

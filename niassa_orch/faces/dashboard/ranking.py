@@ -7,7 +7,7 @@ Pure. Looked at four times a second for a thousand accounts: nothing here makes 
 import enum
 from collections.abc import Callable, Iterable, Sequence
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import orders
 from niassa_orch.faces import severity
 
@@ -33,9 +33,9 @@ def keepers(snapshot: board.Snapshot) -> dict[str, orders.Order]:
     return {name: order for name, order in found.items() if order is not None}
 
 
-def shown(snapshot: board.Snapshot, sort: Sort, wanted: str) -> Sequence[board.AccountLine]:
+def shown(snapshot: board.Snapshot, sort: Sort, wanted: str) -> Sequence[account_line.AccountLine]:
     """The accounts in their order, less those that the filter does not want."""
-    accounts: Iterable[board.AccountLine] = snapshot.accounts
+    accounts: Iterable[account_line.AccountLine] = snapshot.accounts
     if wanted:
         folded = wanted.casefold()
         accounts = [line for line in accounts if _has(line, folded)]
@@ -49,12 +49,12 @@ def _kept(snapshot: board.Snapshot) -> frozenset[str]:
     return frozenset(order.account for order in snapshot.orders if order.keeps)
 
 
-def _key(sort: Sort) -> Callable[[board.AccountLine], tuple[float, str]]:
+def _key(sort: Sort) -> Callable[[account_line.AccountLine], tuple[float, str]]:
     if sort is Sort.ACTIVE:
         return lambda line: (-sum(line.counts.values()), line.name)
     return lambda line: (line.last_good_poll or 0.0, line.name)
 
 
-def _has(line: board.AccountLine, folded: str) -> bool:
+def _has(line: account_line.AccountLine, folded: str) -> bool:
     texts = (line.name, line.unix_user, line.state, line.reason, line.waiting, line.refusal, line.warning, line.advice)
     return any(folded in text.casefold() for text in texts if text)

@@ -7,7 +7,7 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import runs
 from niassa_orch.faces.dashboard import ranking
 
@@ -99,7 +99,7 @@ class View:
     is_refused: bool = False
     trouble: str = ""
 
-    def position(self, shown: Sequence[board.AccountLine]) -> int:
+    def position(self, shown: Sequence[account_line.AccountLine]) -> int:
         """Where the chosen account is among those that are shown."""
         if not self.cursor:
             return 0
@@ -118,7 +118,7 @@ class Seen:
         farewell: What is asked before leaving; ``""``: nothing.
     """
 
-    shown: Sequence[board.AccountLine] = ()
+    shown: Sequence[account_line.AccountLine] = ()
     page_lines: int = 1
     most_scroll: int = 0
     kept: frozenset[str] = frozenset()

@@ -1,14 +1,13 @@
 """A server on a control socket, for the tests beside."""
 
 import contextlib
-import functools
 import pathlib
 from collections.abc import AsyncIterator
 
 import pytest
 
 from niassa_orch.control import server
-from niassa_orch.core import audit, board, operating, orders, resolving, state_directory
+from niassa_orch.core import account_line, audit, board, operating, orders, resolving, state_directory
 from niassa_orch.journal import store
 from tests.fakes import neighbours_in_memory as fakes
 
@@ -16,7 +15,7 @@ from tests.fakes import neighbours_in_memory as fakes
 @pytest.fixture
 def told() -> board.Board:
     made = fakes.board_of()
-    made.line("bob").state = board.State.OK
+    made.line("bob").state = account_line.State.OK
     made.line("alice")
     return made
 
@@ -33,7 +32,7 @@ async def folder(tmp_path: pathlib.Path, told: board.Board, serving: contextlib.
     """Where a server listens that has a journal and an audit trail, and no workers."""
     journal = store.Journal(tmp_path / "journal.sqlite")
     serving.callback(journal.close)
-    trail = audit.Trail(tmp_path / "audit", str, functools.partial(told.tell_use, "audit"))
+    trail = audit.Trail(tmp_path / "audit", str, told.tell_audit)
     serving.callback(trail.close)
     words = resolving.Resolving(state_directory.StateDirectory(tmp_path), trail)
     standing = orders.StandingOrders(journal, told)

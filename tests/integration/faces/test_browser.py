@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from niassa_orch.config import listening
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import orders, runs
 from niassa_orch.faces import web
 from tests.fakes import neighbours_in_memory as fakes
@@ -29,7 +29,7 @@ def told() -> board.Board:
     made = fakes.board_of()
     for name in ("alice", _ATTACK):
         line = made.line(name)
-        line.state, line.reason = board.State.BACKING_OFF, _ATTACK
+        line.state, line.reason = account_line.State.BACKING_OFF, _ATTACK
         line.held = {runs.Accession(7): _ATTACK}
     made.ask_orders = lambda: (snapshots.ordered(orders.Kind.STOP, reason=_ATTACK),)
     made.event("run.moved", account=_ATTACK, reason=_ATTACK)

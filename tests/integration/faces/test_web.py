@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from niassa_orch.config import listening
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.faces import door, web
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import ports
@@ -51,7 +51,7 @@ async def site(port: int) -> AsyncIterator[Site]:
         yield Site(told, port, client)
 
 
-def read(told: board.Board, **states: board.State) -> None:
+def read(told: board.Board, **states: account_line.State) -> None:
     """Profiles of these accounts were read."""
     for name, state in states.items():
         told.line(name).state = state
@@ -59,7 +59,7 @@ def read(told: board.Board, **states: board.State) -> None:
 
 
 async def test_prometheus_gets_openmetrics_and_everybody_else_text(site: Site) -> None:
-    site.told.line("bob").state = board.State.OK
+    site.told.line("bob").state = account_line.State.OK
     asked = await site.ask("/metrics", Accept="application/openmetrics-text;version=1.0.0")
     assert asked.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0; charset=utf-8")
     names = set(re.findall("^# HELP (\\w+) ", asked.text, re.MULTILINE))
@@ -71,7 +71,7 @@ async def test_prometheus_gets_openmetrics_and_everybody_else_text(site: Site) -
 
 
 async def test_the_page_comes_with_a_policy_that_lets_a_browser_load_nothing_else(site: Site) -> None:
-    site.told.line("<b>bob</b>").state = board.State.OK
+    site.told.line("<b>bob</b>").state = account_line.State.OK
     asked = await site.ask("/")
     assert (asked.status, asked.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "&lt;b&gt;bob" in asked.text
@@ -85,23 +85,23 @@ async def test_the_page_comes_with_a_policy_that_lets_a_browser_load_nothing_els
 
 async def test_it_is_alive_until_the_journal_or_the_trail_cannot_be_written(site: Site) -> None:
     assert await said(site, "/healthz") == (200, "alive\n")
-    site.told.tell_use("journal", "the disk is full")
-    site.told.tell_use("audit", "no\x1broom")
+    site.told.tell_journal("the disk is full")
+    site.told.tell_audit("no\x1broom")
     status, text = await said(site, "/healthz")
     assert status == 503
     assert text == "nothing is launched: the disk is full\nnothing is launched: no\N{REPLACEMENT CHARACTER}room\n"
-    site.told.tell_use("journal", "")
-    site.told.tell_use("audit", "")
+    site.told.tell_journal("")
+    site.told.tell_audit("")
     assert await said(site, "/healthz") == (200, "alive\n")
 
 
 async def test_it_is_ready_once_profiles_were_read_and_every_account_was_looked_at(site: Site) -> None:
     assert await said(site, "/readyz") == (503, "profiles were not read yet\n")
-    read(site.told, alice=board.State.OK, bob=board.State.STARTING)
+    read(site.told, alice=account_line.State.OK, bob=account_line.State.STARTING)
     assert await said(site, "/readyz") == (503, "not polled yet: bob\n")
-    site.told.line("bob").state = board.State.BACKING_OFF
+    site.told.line("bob").state = account_line.State.BACKING_OFF
     assert await said(site, "/readyz") == (200, "ready\n")
-    read(site.told, carol=board.State.STARTING)
+    read(site.told, carol=account_line.State.STARTING)
     assert await said(site, "/readyz") == (200, "ready\n"), "who comes later makes it no less so"
     site.told.draining = True
     assert await said(site, "/readyz") == (503, "draining: no new work\n")

@@ -4,7 +4,7 @@ import datetime
 import pytest
 
 from niassa_orch.control import documents
-from niassa_orch.core import board, freshness, gauges, pulse
+from niassa_orch.core import account_line, board, freshness, gauges, pulse
 from niassa_orch.domain import runs
 from tests.fakes import neighbours_in_memory as fakes
 
@@ -15,7 +15,7 @@ VERSION, SERVICE = "1.2.3", "ab12"
 def told() -> board.Board:
     made = fakes.board_of()
     bob, _ = made.line("bob"), made.line("alice")
-    bob.account, bob.state, bob.counts = fakes.BOB, board.State.OK, {runs.RunStatus.RUNNING: 3}
+    bob.account, bob.state, bob.counts = fakes.BOB, account_line.State.OK, {runs.RunStatus.RUNNING: 3}
     bob.note_ended(runs.RunStatus.FAILED)
     bob.held = {runs.Accession(7): "two jobs"}
     bob.calls = (gauges.EngineCall((runs.Accession(8),), 12.5, adopted=True, whitestar=False),)

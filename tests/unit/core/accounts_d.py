@@ -5,7 +5,7 @@ import pwd
 from collections.abc import Callable
 
 from niassa_orch.config import settings
-from niassa_orch.core import board, supervisor
+from niassa_orch.core import account_line, supervisor
 from tests.fakes import stage as stages
 from tests.unit.core import served
 
@@ -41,7 +41,7 @@ class Scene:
         (self.accounts_dir / f"{name}.toml").unlink()
 
     @property
-    def states(self) -> dict[str, board.State]:
+    def states(self) -> dict[str, account_line.State]:
         """As the board shows them."""
         return {line.name: line.state for line in self.told.snapshot().accounts}
 
@@ -54,6 +54,6 @@ class Scene:
         """Let the service work until this holds."""
         await self.stage.until(holds)
 
-    async def becomes(self, **states: board.State) -> None:
+    async def becomes(self, **states: account_line.State) -> None:
         """Let the service work until the board shows these."""
         await self.until(lambda: self.states == states)

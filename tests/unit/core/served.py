@@ -6,7 +6,7 @@ import typing
 
 from niassa_orch import errors
 from niassa_orch.config import profile_keys, profiles, settings
-from niassa_orch.core import audit, board, desks, enrolling, heart, savings, worker
+from niassa_orch.core import account_line, audit, desks, enrolling, heart, savings, worker
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 
@@ -87,7 +87,7 @@ class Scene:
         self.worker = worker.Worker(profile(), self.desk)
 
     @property
-    def line(self) -> board.AccountLine:
+    def line(self) -> account_line.AccountLine:
         """Bob's on the board."""
         return self.stage.line
 

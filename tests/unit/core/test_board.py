@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from niassa_orch.core import board, freshness, gauges, pool, savings
+from niassa_orch.core import account_line, board, freshness, gauges, pool, savings
 from niassa_orch.domain import runs
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import secrets
@@ -16,7 +16,7 @@ def redact(text: str) -> str:
 async def test_a_snapshot_tells_everything_at_one_moment() -> None:
     slots, calls = pool.Pool(10), pool.Pool(2)
     told = board.Board("server2", slots, calls, str)
-    told.line("bob").state = board.State.OK
+    told.line("bob").state = account_line.State.OK
     told.line("alice")
     told.event("run.moved", account="bob", accession=7, to="running")
     async with slots.slot("bob"):
@@ -45,7 +45,7 @@ def test_a_snapshot_does_not_change_when_the_board_does() -> None:
     held = {runs.Accession(7): "two jobs"}
     line.held = held
     seen = told.snapshot()
-    line.state = board.State.STOPPING
+    line.state = account_line.State.STOPPING
     line.note_ended(runs.RunStatus.FAILED)
     counts[runs.RunStatus.RUNNING] = 5
     held.clear()
@@ -54,7 +54,7 @@ def test_a_snapshot_does_not_change_when_the_board_does() -> None:
     told.keep(())
     assert told.snapshot().is_read
     (old,) = seen.accounts
-    assert old.state is board.State.STARTING
+    assert old.state is account_line.State.STARTING
     assert old.ended == {runs.RunStatus.FAILED: 1}
     assert old.counts == {runs.RunStatus.RUNNING: 1}
     assert old.held == {7: "two jobs"}

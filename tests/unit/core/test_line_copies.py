@@ -1,9 +1,9 @@
-from niassa_orch.core import board, line_copies
+from niassa_orch.core import account_line, line_copies
 from niassa_orch.domain import runs
 
 
-def lines(*names: str) -> dict[str, board.AccountLine]:
-    return {name: board.AccountLine(name) for name in names}
+def lines(*names: str) -> dict[str, account_line.AccountLine]:
+    return {name: account_line.AccountLine(name) for name in names}
 
 
 def test_a_line_is_copied_again_only_when_it_changed() -> None:
@@ -34,9 +34,9 @@ def test_an_account_that_comes_back_is_another_line_though_its_version_is_the_sa
 
 
 def test_every_change_of_a_line_moves_its_version() -> None:
-    line = board.AccountLine("bob")
+    line = account_line.AccountLine("bob")
     seen = {line.version}
-    line.state = board.State.OK
+    line.state = account_line.State.OK
     seen.add(line.version)
     line.counts = {runs.RunStatus.RUNNING: 1}
     seen.add(line.version)
@@ -48,7 +48,7 @@ def test_every_change_of_a_line_moves_its_version() -> None:
 
 
 def test_what_is_set_to_the_same_changes_nothing() -> None:
-    line = board.AccountLine("bob", counts={runs.RunStatus.RUNNING: 1})
+    line = account_line.AccountLine("bob", counts={runs.RunStatus.RUNNING: 1})
     before = line.version
     line.counts = {runs.RunStatus.RUNNING: 1}
     line.waiting = ""

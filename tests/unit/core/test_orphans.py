@@ -2,12 +2,12 @@ import dataclasses
 
 import pytest
 
-from niassa_orch.core import board, orphans, pollers
+from niassa_orch.core import account_line, board, orphans, pollers
 from niassa_orch.domain import accounts
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import secrets
 
-State = board.State
+State = account_line.State
 EVE = pollers.Owner("http://ws", "eve@lab.net", "server2")
 ZOE = pollers.Owner("http://ws", "zoe@lab.net", "server2")
 BOB = pollers.Owner(*fakes.BOB.claim)

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import runs
 from tests.fakes import calls
 from tests.fakes import stage as stages
 from tests.unit.core import accounts_d
 
-State, R = board.State, runs.RunStatus
+State, R = account_line.State, runs.RunStatus
 WELL = calls.whole(*calls.launching(7, stages.DIRECTORY, stages.JOB))
 
 

@@ -5,11 +5,11 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from tests.fakes import stage as stages
 from tests.unit.core import accounts_d, served
 
-State = board.State
+State = account_line.State
 GOOD = accounts_d.GOOD
 
 

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import runs
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 from tests.unit.core import accounts_d
 
-R, State = runs.RunStatus, board.State
+R, State = runs.RunStatus, account_line.State
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ import pytest
 
 from niassa_orch import errors
 from niassa_orch.config import settings
-from niassa_orch.core import board, pollers, worker, working_off
+from niassa_orch.core import account_line, board, pollers, worker, working_off
 from niassa_orch.domain import jobs, runs
 from tests.fakes import calls
 from tests.fakes import neighbours_in_memory as fakes
 from tests.fakes import stage as stages
 from tests.unit.core import served
 
-R, J, State = runs.RunStatus, jobs.JobStatus, board.State
+R, J, State = runs.RunStatus, jobs.JobStatus, account_line.State
 INTERVAL_SECONDS = served.INTERVAL_SECONDS
 
 
@@ -47,7 +47,7 @@ async def test_a_web_service_out_of_reach_is_asked_more_seldom_and_told_once(sce
     ],
 )
 async def test_what_is_wrong_with_an_account_is_on_the_board(
-    scene: served.Scene, wrong: errors.NiassaOrchError, state: board.State, level: board.Level
+    scene: served.Scene, wrong: errors.NiassaOrchError, state: account_line.State, level: board.Level
 ) -> None:
     scene.enrolling.wrong = wrong
     await scene.worker.beat()

@@ -3,11 +3,11 @@
 import pytest
 
 from niassa_orch import errors
-from niassa_orch.core import board, worker
+from niassa_orch.core import account_line, worker
 from tests.fakes import stage as stages
 from tests.unit.core import served
 
-State = board.State
+State = account_line.State
 INTERVAL_SECONDS = served.INTERVAL_SECONDS
 
 
@@ -88,5 +88,5 @@ async def test_an_account_that_could_not_prove_its_login_yet_claims_nothing(scen
     assert states(scene) == {"bob": State.BACKING_OFF, "twin": State.OK}
 
 
-def states(scene: served.Scene) -> dict[str, board.State]:
+def states(scene: served.Scene) -> dict[str, account_line.State]:
     return {line.name: line.state for line in scene.stage.told.snapshot().accounts}

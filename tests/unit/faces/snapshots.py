@@ -3,17 +3,17 @@
 import dataclasses
 import datetime
 
-from niassa_orch.core import board, freshness, gauges, pulse, savings
+from niassa_orch.core import account_line, board, freshness, gauges, pulse, savings
 from niassa_orch.domain import orders, runs
 
 NOW = 1_000.0
 NOON = datetime.datetime(2026, 1, 2, 12, 0, tzinfo=datetime.UTC)
 R = runs.RunStatus
 
-ALICE = board.AccountLine(
+ALICE = account_line.AccountLine(
     "alice",
     "niassa-alice",
-    state=board.State.OK,
+    state=account_line.State.OK,
     last_good_poll=NOW - 5,
     poll_seconds=0.25,
     counts={R.SUBMITTED: 11, R.RUNNING: 222},
@@ -30,10 +30,12 @@ ALICE = board.AccountLine(
     requests_restored=2,
     jobs_restored=3,
 )
-BOB = board.AccountLine(
-    "bob", "niassa-bob", state=board.State.WRONG_PASSWORD, reason="GET http://ws/x: 401", next_beat=NOW + 90
+BOB = account_line.AccountLine(
+    "bob", "niassa-bob", state=account_line.State.WRONG_PASSWORD, reason="GET http://ws/x: 401", next_beat=NOW + 90
 )
-CAROL = board.AccountLine("carol", state=board.State.MISCONFIGURED, refusal="carol.toml: unix_user: no such user")
+CAROL = account_line.AccountLine(
+    "carol", state=account_line.State.MISCONFIGURED, refusal="carol.toml: unix_user: no such user"
+)
 
 STARTED = board.Snapshot(
     "server2.lab.net", NOW, 1.0, gauges.Use(0, 10, 0), gauges.Use(0, 2, 0), False, "", (), (), is_read=False

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line, board
 from niassa_orch.domain import orders
 from niassa_orch.faces import metrics
 from tests.unit.faces import snapshots
@@ -126,7 +126,7 @@ def test_with_more_accounts_than_the_limit_only_the_sums_are_told() -> None:
 @pytest.mark.parametrize("content", [TEXT, OPENMETRICS])
 def test_names_of_any_characters_are_labels_and_break_no_line(content: str) -> None:
     names = ('a"b', "c\\d", "e\nf 1", "g{h}", "\udcff", "\udcfe", "\x00")
-    lines = tuple(board.AccountLine(name, state=board.State.OK, requests_lost=1) for name in names)
+    lines = tuple(account_line.AccountLine(name, state=account_line.State.OK, requests_lost=1) for name in names)
     found = samples(dataclasses.replace(snapshots.BUSY, accounts=lines), content=content)
     lost = {name for name in found if name.startswith("account_user_requests_lost")}
     assert {"account_user_requests_lost_total,account=" + name for name in ('a"b', "c\\d", "e f 1", "g{h}")} < lost

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from niassa_orch.core import board, gauges
+from niassa_orch.core import account_line, board, gauges
 from niassa_orch.domain import orders, runs
 from niassa_orch.faces import markup, page
 from tests.unit.faces import snapshots
@@ -117,12 +117,12 @@ def test_the_same_story_is_told_as_on_the_dashboard() -> None:
 
 def test_who_needs_a_person_comes_first() -> None:
     lines = [
-        board.AccountLine("a-well", state=board.State.OK),
-        board.AccountLine("b-waits", state=board.State.OK, waiting="for its turn"),
-        board.AccountLine("c-backs-off", state=board.State.BACKING_OFF, reason="no connection"),
-        board.AccountLine("d-held", state=board.State.OK, held={runs.Accession(1): "two jobs"}),
-        board.AccountLine("e-password", state=board.State.WRONG_PASSWORD, reason="401"),
-        board.AccountLine("f-off", state=board.State.DISABLED),
+        account_line.AccountLine("a-well", state=account_line.State.OK),
+        account_line.AccountLine("b-waits", state=account_line.State.OK, waiting="for its turn"),
+        account_line.AccountLine("c-backs-off", state=account_line.State.BACKING_OFF, reason="no connection"),
+        account_line.AccountLine("d-held", state=account_line.State.OK, held={runs.Accession(1): "two jobs"}),
+        account_line.AccountLine("e-password", state=account_line.State.WRONG_PASSWORD, reason="401"),
+        account_line.AccountLine("f-off", state=account_line.State.DISABLED),
     ]
     content = page.document(dataclasses.replace(snapshots.STARTED, accounts=tuple(lines)), snapshots.NOON, stays=False)
     named = re.findall(r'<th scope="row">(.-[a-z-]+)</th>', content.decode())
@@ -149,13 +149,13 @@ def test_tables_say_what_each_row_and_column_is_and_no_state_is_told_by_colour_a
     assert ("html", {"lang": "en"}) in read.tags
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in read.tags if tag == "th")
     assert all(attributes.get("data-of") for tag, attributes in read.tags if tag == "td")
-    for state in board.State:
-        line = board.AccountLine("bob", state=state)
+    for state in account_line.State:
+        line = account_line.AccountLine("bob", state=state)
         assert f" {state}" in drawn(dataclasses.replace(snapshots.STARTED, accounts=(line,))).text
 
 
 def test_with_very_many_accounts_the_worst_are_shown_and_the_rest_is_counted() -> None:
-    lines = tuple(board.AccountLine(f"bob{number}", state=board.State.OK) for number in range(1234))
+    lines = tuple(account_line.AccountLine(f"bob{number}", state=account_line.State.OK) for number in range(1234))
     text = drawn(dataclasses.replace(snapshots.STARTED, accounts=lines)).text
     assert "And 234 accounts more: niassa-orch status." in text
 

@@ -1,6 +1,6 @@
 import pytest
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import runs
 from niassa_orch.faces import remarks
 
@@ -25,15 +25,15 @@ def test_what_was_asked_stands_behind_the_cause(reason: str, shown: str) -> None
 
 
 def test_the_reason_of_a_state_comes_before_everything_else_that_there_is_to_say() -> None:
-    line = board.AccountLine("bob", warning="look at this", held={runs.Accession(7): "two jobs"})
+    line = account_line.AccountLine("bob", warning="look at this", held={runs.Accession(7): "two jobs"})
     assert remarks.of(line) == "7 waits for a person (niassa-orch doubts): two jobs"
     line.reason = "no\nconnection"
     assert remarks.of(line) == "no connection"
-    assert remarks.of(board.AccountLine("ann")) == ""
+    assert remarks.of(account_line.AccountLine("ann")) == ""
 
 
 def test_requests_of_users_that_were_wiped_are_said_when_nothing_else_is() -> None:
-    line = board.AccountLine("bob", requests_restored=2)
+    line = account_line.AccountLine("bob", requests_restored=2)
     assert remarks.of(line) == "users' requests that were wiped and put back: 2"
     line.requests_lost = 1
     assert remarks.of(line).startswith("users' requests that may be lost: 1, see request.lost in the log; users'")
@@ -42,7 +42,7 @@ def test_requests_of_users_that_were_wiped_are_said_when_nothing_else_is() -> No
 
 
 def test_jobs_that_were_wiped_are_said_beside_them() -> None:
-    line = board.AccountLine("bob", jobs_restored=3)
+    line = account_line.AccountLine("bob", jobs_restored=3)
     assert remarks.of(line) == "jobs that were wiped from records and put back: 3"
     line.requests_restored = 2
     assert remarks.of(line).endswith("put back: 2; jobs that were wiped from records and put back: 3")

@@ -6,7 +6,7 @@ from prometheus_client import core, exposition
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.faces import account_metrics, sample_lines
 from tests.unit.faces import snapshots
 
@@ -40,5 +40,7 @@ def test_what_is_written_is_what_the_library_writes(names: list[str], value: flo
 
 
 def test_a_family_without_samples_says_what_it_would_tell() -> None:
-    families = [*account_metrics.each(dataclasses.replace(snapshots.STARTED, accounts=(board.AccountLine("bob"),)))]
+    families = [
+        *account_metrics.each(dataclasses.replace(snapshots.STARTED, accounts=(account_line.AccountLine("bob"),)))
+    ]
     assert b"# TYPE niassa_orch_account_held_launches gauge\n# HELP" in sample_lines.text(families, openmetrics=False)

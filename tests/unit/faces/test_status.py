@@ -8,7 +8,7 @@ import json
 import pytest
 import rich.console
 
-from niassa_orch.core import board, gauges
+from niassa_orch.core import account_line, board, gauges
 from niassa_orch.domain import orders, runs
 from niassa_orch.faces import needs, severity, status_json, status_table
 from tests.fakes import neighbours_in_memory as fakes
@@ -27,7 +27,7 @@ def told() -> board.Board:
     """Three accounts, all well."""
     made = fakes.board_of()
     for name in ("ann", "bob", "cid"):
-        made.line(name).state = board.State.OK
+        made.line(name).state = account_line.State.OK
     return made
 
 
@@ -43,7 +43,10 @@ def test_all_is_well_is_said_in_so_many_words(told: board.Board) -> None:
 
 
 def test_what_passes_by_itself_needs_nobody(told: board.Board) -> None:
-    told.line("ann").state, told.line("ann").reason = board.State.BACKING_OFF, "GET http://ws/list: no connection"
+    told.line("ann").state, told.line("ann").reason = (
+        account_line.State.BACKING_OFF,
+        "GET http://ws/list: no connection",
+    )
     told.line("bob").waiting = "for the lock"
     told.line("cid").in_doubt = (runs.Accession(7),)
     assert needs.of(told.snapshot()) == []
@@ -91,7 +94,7 @@ def test_errors_that_were_told_are_counted_where_nothing_else_is_said(told: boar
 def test_what_needs_a_person_comes_first_with_what_to_do_and_its_account_on_top(told: board.Board, width: int) -> None:
     told.journal = "the journal cannot be used: disk full"
     told.line("cid").held = {runs.Accession(7): "its transcript is cut\x1b[2J"}
-    told.line("bob").state, told.line("bob").reason = board.State.WRONG_PASSWORD, "look at the password"
+    told.line("bob").state, told.line("bob").reason = account_line.State.WRONG_PASSWORD, "look at the password"
     told.line("ann").unix_user = "x\x1b[2J"
     told.ask_orders = lambda: (stop(),)
     snapshot = told.snapshot()

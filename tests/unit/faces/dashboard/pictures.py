@@ -3,17 +3,17 @@
 import collections
 import datetime
 
-from niassa_orch.core import board, gauges
+from niassa_orch.core import account_line, board, gauges
 from niassa_orch.domain import orders, runs
 from niassa_orch.faces.dashboard import cells, screen, view
 
-R, State = runs.RunStatus, board.State
+R, State = runs.RunStatus, account_line.State
 SIZES = [(80, 24), (120, 40), (250, 80)]
 NOW = 1000.0
 NOON = datetime.datetime(2026, 1, 2, 12, 0, tzinfo=datetime.UTC)
 ROOT = orders.Operator(0, "root")
 
-ALICE = board.AccountLine(
+ALICE = account_line.AccountLine(
     "alice",
     "niassa-alice",
     state=State.OK,
@@ -25,11 +25,11 @@ ALICE = board.AccountLine(
     in_doubt=(runs.Accession(5),),
     held={runs.Accession(7): "Oozie has two jobs of this launch"},
 )
-BOB = board.AccountLine(
+BOB = account_line.AccountLine(
     "bob", "niassa-bob", state=State.BACKING_OFF, reason=f"GET http://ws{'/x' * 100}: no connection", next_beat=NOW + 90
 )
-CAROL = board.AccountLine("carol", state=State.MISCONFIGURED, reason="carol.toml: unix_user: no such user")
-DAVE = board.AccountLine("dave", "niassa-dave", state=State.WRONG_PASSWORD, reason="401")
+CAROL = account_line.AccountLine("carol", state=State.MISCONFIGURED, reason="carol.toml: unix_user: no such user")
+DAVE = account_line.AccountLine("dave", "niassa-dave", state=State.WRONG_PASSWORD, reason="401")
 
 
 def event(number: int, account: str = "alice", **fields: object) -> board.Event:
@@ -40,7 +40,7 @@ def order(kind: orders.Kind, account: str = "", reason: str = "the disk is full"
     return orders.Order(kind, account, ROOT, NOON, reason)
 
 
-def snapshot(*lines: board.AccountLine, events: int = 0, **more: object) -> board.Snapshot:
+def snapshot(*lines: account_line.AccountLine, events: int = 0, **more: object) -> board.Snapshot:
     told = tuple(event(number, accession=number) for number in range(events))
     known: dict[str, object] = {
         "host": "server2.lab.net",

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from niassa_orch.core import board
+from niassa_orch.core import account_line
 from niassa_orch.domain import runs
 from niassa_orch.faces.dashboard import keys, pressing, ranking, screen, view
 from niassa_orch.faces.dashboard.view import Action, Asked, Page, Seen, Verb, View
 from tests.unit.faces.dashboard.pictures import drawn, snapshot
 
 Key = keys.Key
-LINES = tuple(board.AccountLine(f"a{number}") for number in range(9))
+LINES = tuple(account_line.AccountLine(f"a{number}") for number in range(9))
 SEEN = Seen(LINES, page_lines=4, most_scroll=10, kept=frozenset({"a1"}))
 
 

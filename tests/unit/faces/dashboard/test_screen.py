@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from niassa_orch.core import board, gauges
+from niassa_orch.core import account_line, gauges
 from niassa_orch.domain import orders, runs
 from niassa_orch.faces.dashboard import cells, ranking, screen, view
 from tests.unit.faces.dashboard import pictures
@@ -38,9 +38,9 @@ def test_the_picture_has_header_accounts_reasons_calls_events_and_keys(width: in
 
 @sizes
 def test_accounts_that_need_a_person_come_first_and_disabled_ones_last(width: int, height: int) -> None:
-    waits = board.AccountLine("aaron", state=State.OK, waiting="bob's engine call lives")
-    off = board.AccountLine("aa", state=State.DISABLED)
-    fine = board.AccountLine("ab", state=State.OK)
+    waits = account_line.AccountLine("aaron", state=State.OK, waiting="bob's engine call lives")
+    off = account_line.AccountLine("aa", state=State.DISABLED)
+    fine = account_line.AccountLine("ab", state=State.OK)
     lines = drawn(snapshot(off, fine, waits, ALICE, BOB, DAVE), width, height)
     places = [lines.index(_row(lines, name)) for name in ("dave", "alice", "bob", "aaron", "ab")]
     assert places == sorted(places)
@@ -51,8 +51,8 @@ def test_accounts_that_need_a_person_come_first_and_disabled_ones_last(width: in
 @sizes
 def test_what_stays_as_it_is_is_said_above_beside_its_call_and_on_its_account(width: int, height: int) -> None:
     late = gauges.EngineCall((runs.Accession(7),), NOW - 5000, adopted=False, whitestar=False, overdue=True)
-    ann = board.AccountLine("ann", state=State.OK, calls=(late,))
-    ben = board.AccountLine("ben", state=State.OK, left_alone={runs.Accession(8): "its record names no job"})
+    ann = account_line.AccountLine("ann", state=State.OK, calls=(late,))
+    ben = account_line.AccountLine("ben", state=State.OK, left_alone={runs.Accession(8): "its record names no job"})
     seen = dataclasses.replace(snapshot(BOB, ann, ben), alarms=("accounts_dir cannot be read",))
     text = "\n".join(lines := drawn(seen, width, height))
     assert any("✗ accounts_dir cannot be read" in line for line in lines[:6])
@@ -64,7 +64,7 @@ def test_what_stays_as_it_is_is_said_above_beside_its_call_and_on_its_account(wi
 
 @sizes
 def test_a_stop_is_above_everything_in_a_style_of_its_own_and_said_of_each_account(width: int, height: int) -> None:
-    fine = board.AccountLine("ann", state=State.OK, waiting=str(pictures.order(orders.Kind.STOP)))
+    fine = account_line.AccountLine("ann", state=State.OK, waiting=str(pictures.order(orders.Kind.STOP)))
     given_orders = (pictures.order(orders.Kind.PAUSE, "bob"), pictures.order(orders.Kind.STOP))
     seen = snapshot(fine, BOB, journal="damaged", orders=given_orders)
     made = screen.picture(seen, View(), width, height)
@@ -79,7 +79,7 @@ def test_a_stop_is_above_everything_in_a_style_of_its_own_and_said_of_each_accou
 
 
 def test_what_is_ordered_of_an_account_is_said_at_its_row() -> None:
-    fine = board.AccountLine("ann", state=State.OK)
+    fine = account_line.AccountLine("ann", state=State.OK)
     lines = drawn(snapshot(fine, orders=(pictures.order(orders.Kind.PAUSE, "ann"),)), 160, 24)
     assert "= paused" in _row(lines, "ann")
     assert any("by order of root since 2026-01-02 12:00 UTC: the disk is full" in line for line in lines)
@@ -88,7 +88,7 @@ def test_what_is_ordered_of_an_account_is_said_at_its_row() -> None:
 @pytest.mark.parametrize("count", [0, 1, 1000])
 @sizes
 def test_any_number_of_accounts_fits(width: int, height: int, count: int) -> None:
-    many = [board.AccountLine(f"a{number:04}", state=State.OK) for number in range(count)]
+    many = [account_line.AccountLine(f"a{number:04}", state=State.OK) for number in range(count)]
     lines = drawn(snapshot(*many, events=50), width, height)
     assert any(line.startswith(f"── accounts {count}, worst first") for line in lines)
     assert sum("run.moved" in line for line in lines) >= 2
@@ -102,7 +102,7 @@ def test_whatever_is_in_names_and_reasons_the_picture_fits_and_controls_nothing(
     text = st.text(max_size=40) | st.sampled_from(
         ["\x1b[2J\x07\x9b31m", "漢字" * 50, "e\u0301" * 30, "👩‍👩‍👧 x", "\u202eabc"]
     )
-    line = board.AccountLine(
+    line = account_line.AccountLine(
         data.draw(text), data.draw(text), state=data.draw(st.sampled_from(State)), reason=data.draw(text)
     )
     line.held = {runs.Accession(1): data.draw(text)}
@@ -126,7 +126,7 @@ def test_whatever_is_in_names_and_reasons_the_picture_fits_and_controls_nothing(
 def test_names_give_way_and_no_number_title_state_or_time_is_ever_cut(width: int) -> None:
     counts = dict.fromkeys((R.SUBMITTED, R.PENDING, R.RUNNING), 1234)
     ended = collections.Counter({R.COMPLETED: 12_345, R.FAILED: 12_345, R.CANCELLED: 12_345})
-    busy = board.AccountLine(
+    busy = account_line.AccountLine(
         "account-" * 9,
         "unix-user-" * 9,
         state=State.WRONG_PASSWORD,
@@ -193,7 +193,7 @@ def test_text_that_is_too_long_scrolls_to_its_end_and_no_further() -> None:
 
 @pytest.mark.parametrize("colours", [cells.MANY, cells.EIGHT, cells.NO_COLOURS])
 def test_what_colours_say_words_and_marks_say_too(colours: cells.Palette) -> None:
-    every = [board.AccountLine(f"x{number}", state=state) for number, state in enumerate(State)]
+    every = [account_line.AccountLine(f"x{number}", state=state) for number, state in enumerate(State)]
     lines = drawn(snapshot(*every), 80, 40)
     shown = {tuple(_row(lines, line.name).lstrip("> ").split()[1:3]) for line in every}
     assert len(shown) == len(State)
