@@ -37,6 +37,7 @@ class AccountLine:
         state: How it fares.
         reason: Why, in words, when the state is not ``ok``.
         warning: What propagation lacks, or waits for, though the account works; it is tried again.
+        alarm: What a person has to mend before the account works, or launches, or propagates; it does not pass.
         advice: Something that a person should mend though the account works.
         refusal: Why the newest version of its profile is refused, while the last good one goes on.
         unfinished: Why the newest version of its profile is not read yet: somebody may still be writing it.
@@ -66,6 +67,7 @@ class AccountLine:
     state: State = State.STARTING
     reason: str = ""
     warning: str = ""
+    alarm: str = ""
     advice: str = ""
     refusal: str = ""
     unfinished: str = ""

@@ -37,6 +37,12 @@ class EngineRounds:
         """Why runs are not propagated, or for whom a call waits, or ``""``."""
         return str(self._trouble or self._propagator.waiting)
 
+    @property
+    def alarm(self) -> str:
+        """What a person has to mend before runs are propagated, or ``""``."""
+        is_alarm = self._told is not None and self._told[1] is board.Level.ERROR
+        return str(self._trouble or "") if is_alarm else ""
+
     def offer(self, enrolled: enrolling.Enrolled, active: Sequence[runs.WorkflowRun]) -> None:
         """Begin a round, if one is due and none is under way.
 

@@ -36,7 +36,7 @@ class Launcher:
 
     Invariant: for a run whose launch is not settled ``is_available()`` says no, so that nothing launches it again, and
     so does ``is_settled()``, so that no cancel or retry of it is carried out. Both ask the journal, which knows the
-    launches of all accounts.
+    launches of all accounts. ``rests`` knows why launches wait.
 
     Args:
         line: The account's line on the board.
@@ -65,10 +65,10 @@ class Launcher:
         self._journal, self._orders = intended.journal, intended.orders
         self._batch, self._texts = engine.batch, texts
         self._attended = attended.Attended(line, told, intended)
-        self._rests = rests.Rests(line, told)
+        self.rests = rests.Rests(line, told)
         self._share = shares.Share(line, told, intended)
         self._gate = gates.Gate(line, told, intended.orders.keeper)
-        self._caller = caller.Caller(line, told, turns, self._rests, self._share, intended, self._attended, engine)
+        self._caller = caller.Caller(line, told, turns, self.rests, self._share, intended, self._attended, engine)
         self._errands = errands.Errands()
         self._launching: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -77,7 +77,7 @@ class Launcher:
     @property
     def trouble(self) -> str:
         """Why no run of the account is launched, or ``""``."""
-        return str(self._rests.trouble or "")
+        return str(self.rests.trouble or "")
 
     def is_settled(self, enrolled: enrolling.Enrolled, accession: runs.Accession) -> bool:
         """Whether no launch of the run is in flight, in doubt or held."""
@@ -85,7 +85,7 @@ class Launcher:
 
     def is_available(self, enrolled: enrolling.Enrolled, accession: runs.Accession) -> bool:
         """Whether the run may be launched now."""
-        return not self._journal.is_fenced(enrolled.account, accession) and not self._rests.is_resting(accession)
+        return not self._journal.is_fenced(enrolled.account, accession) and not self.rests.is_resting(accession)
 
     def offer(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
         """Begin to launch what can be launched of ``listed``, unless launches of this account are under way."""
@@ -97,7 +97,7 @@ class Launcher:
             self._share.leave(enrolled)
             self._line.waiting = self._gate.why
             return
-        if (self._launching is not None and not self._launching.done()) or not self._rests.are_over:
+        if (self._launching is not None and not self._launching.done()) or not self.rests.are_over:
             return
         available = functools.partial(self.is_available, enrolled)
         launchable = selection.select_launchable(listed, enrolled.account, available)
@@ -105,7 +105,7 @@ class Launcher:
             work = functools.partial(self._launch, enrolled, launchable, self._term)
             self._launching = self._spawn(work, f"launch:{enrolled.account.name}")
         else:
-            self._rests.forgive()
+            self.rests.forgive()
             self._share.leave(enrolled)
 
     def take_up(self, enrolled: enrolling.Enrolled) -> None:
@@ -120,14 +120,14 @@ class Launcher:
         """
         self._term += 1
         if wanted is not None:
-            self._rests.forget_run(wanted)
+            self.rests.forget_run(wanted)
         if self._launching is not None and self._caller.is_waiting:
             self._launching.cancel()
 
     def forgive(self) -> None:
         """Forget why launches waited, of single runs too: a person says that it is mended."""
-        self._rests.forgive()
-        self._rests.forget_runs()
+        self.rests.forgive()
+        self.rests.forget_runs()
         self._caller.crontab.forget()
 
     async def let_go(self, enrolled: enrolling.Enrolled, listed: Sequence[runs.WorkflowRun]) -> None:
@@ -175,16 +175,16 @@ class Launcher:
         try:
             await self._guarded(work)
         finally:
-            self._line.waiting = self._gate.why or self._rests.waiting or self._share.why
+            self._line.waiting = self._gate.why or self.rests.waiting or self._share.why
             self._attended.show()
 
     async def _guarded(self, work: errands.Work) -> None:
         try:
             await work()
         except errors.NiassaOrchError as exc:
-            self._rests.back_off(exc)
+            self.rests.back_off(exc)
         except Exception as exc:  # noqa: BLE001 - a defect must not reach other accounts; attempts stay unsettled
-            self._rests.back_off(RuntimeError(f"a defect, please report it: {type(exc).__name__}: {exc}"))
+            self.rests.back_off(RuntimeError(f"a defect, please report it: {type(exc).__name__}: {exc}"))
 
     async def _launch(self, enrolled: enrolling.Enrolled, launchable: Sequence[runs.WorkflowRun], term: int) -> None:
         rest = list(launchable)
@@ -208,7 +208,7 @@ class Launcher:
             self._caller.is_waiting = False
 
     def _may_launch(self, enrolled: enrolling.Enrolled, term: int) -> bool:
-        return self._rests.are_over and self._may_call(enrolled, term)
+        return self.rests.are_over and self._may_call(enrolled, term)
 
     def _may_call(self, enrolled: enrolling.Enrolled, term: int) -> bool:
         """Asked after waits too: that for the Unix user's turn may last hours, and the gate may have shut."""
@@ -231,9 +231,9 @@ class Launcher:
         for accession, outcome in outcomes.items():
             self._tell(accession)
             if outcome in (settling.Outcome.CLEAN, settling.Outcome.ELSEWHERE) and seen is not None and seen.works:
-                self._rests.run(accession)
+                self.rests.run(accession)
             else:
-                self._rests.forget_run(accession)
+                self.rests.forget_run(accession)
             if outcome is settling.Outcome.LAUNCHED and attempt.is_whitestar:
                 await self._texts.write(attempt.enrolled, accession)
         return seen
@@ -244,6 +244,6 @@ class Launcher:
         A call of an earlier process says nothing: what kept it from working may be mended by now, or was that process's
         end; neither does an old doubt that is asked again.
         """
-        await self._rests.check_call(attempt, seen)
-        if seen is not None and seen.begun and self._rests.forgive():
+        await self.rests.check_call(attempt, seen)
+        if seen is not None and seen.begun and self.rests.forgive():
             self._board.event("launch.recovered", account=self._line.name)

@@ -53,6 +53,7 @@ class LineCopies:
             line,
             reason=self._redact(line.reason),
             warning=self._redact(line.warning),
+            alarm=self._redact(line.alarm),
             advice=self._redact(line.advice),
             waiting=self._redact(line.waiting),
             refusal=self._redact(line.refusal),

@@ -53,6 +53,13 @@ class Rests:
         """Who holds the engine's lock that launches wait for, or ``""``."""
         return self._lock.waiting
 
+    @property
+    def alarm(self) -> str:
+        """What a person has to mend before the account launches anything, or ``""``."""
+        if isinstance(self.trouble, errors.EngineLockedError):
+            return self._lock.waiting if self._lock.lasts else ""
+        return str(self.trouble) if self.trouble is not None and needs_person(self.trouble) else ""
+
     async def check_lock(self, enrolled: enrolling.Enrolled) -> None:
         """Look whether the engine's lock, on which the last call gave up, is still held.
 

@@ -7,7 +7,7 @@ import time
 
 from niassa_orch import errors
 from niassa_orch.config import profiles
-from niassa_orch.core import account_line, board, desks, enrolling, guard, staffing, throttle, watching
+from niassa_orch.core import account_line, board, desks, enrolling, guard, rests, staffing, throttle, watching
 from niassa_orch.domain import runs
 
 #: 401 is also what a hiccup of the server's database looks like, and verdicts are cached for a minute there.
@@ -195,7 +195,8 @@ class Worker:
         self._refused_since = None
         failing, self._failed = self._throttle.succeed() or self._failed, False
         trouble = self._launcher.trouble
-        self._tell(account_line.State.BACKING_OFF if trouble else account_line.State.OK, trouble)
+        alarm = self._launcher.rests.alarm or self._rounds.alarm
+        self._tell(account_line.State.BACKING_OFF if trouble else account_line.State.OK, trouble, alarm)
         if failing:
             self._desk.told.event("account.recovered", account=self._profile.name)
         wait = beat.interval_seconds * (1 + random.uniform(-beat.jitter, beat.jitter))  # noqa: S311 - spreads load
@@ -207,8 +208,8 @@ class Worker:
         self._refused_since = None
         self._arrive_nowhere()
         wait = self._throttle.fail(time.monotonic())
-        level = board.Level.ERROR if state is account_line.State.MISCONFIGURED else board.Level.WARNING
-        self._report(state, str(exc), level)
+        alarm = str(exc) if rests.needs_person(exc) else ""
+        self._report(state, str(exc), board.Level.ERROR if alarm else board.Level.WARNING, alarm)
         return wait
 
     def _refused(self, exc: errors.LoginRefusedError) -> float:
@@ -228,19 +229,18 @@ class Worker:
             return _LOGIN_SOON_SECONDS
         # Only now: a hiccup hands no runs over to another profile, whose Unix user may be another one.
         self._give_back()
-        self._report(account_line.State.WRONG_PASSWORD, reason, board.Level.ERROR)
+        self._report(account_line.State.WRONG_PASSWORD, reason, board.Level.ERROR, reason)
         return _LOGIN_SELDOM_SECONDS
 
-    def _report(self, state: account_line.State, reason: str, level: board.Level) -> None:
+    def _report(self, state: account_line.State, reason: str, level: board.Level, alarm: str = "") -> None:
         changed = (self._line.state, self._line.reason) != (state, reason)
-        self._tell(state, reason)
+        self._tell(state, reason, alarm)
         if changed:
             name = "account." + state.replace(" ", "_")
             self._desk.told.event(name, account=self._profile.name, level=level, reason=reason)
 
-    def _tell(self, state: account_line.State, reason: str) -> None:
-        self._line.state = state
-        self._line.reason = reason
+    def _tell(self, state: account_line.State, reason: str, alarm: str) -> None:
+        self._line.state, self._line.reason, self._line.alarm = state, reason, alarm
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

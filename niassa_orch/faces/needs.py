@@ -44,6 +44,8 @@ def told_lately(snapshot: board.Snapshot) -> str:
 def _of_account(line: account_line.AccountLine) -> Iterator[str]:
     if line.state in _PERSON:
         yield f"{line.state}: {remarks.cause_first(line.reason)}"
+    elif line.alarm:
+        yield remarks.cause_first(line.alarm)
     for accession, reason in line.held.items():
         yield f"run {accession} waits for your word (niassa-orch resolve {accession}): {reason}"
     if line.refusal:

@@ -42,7 +42,7 @@ def rank(line: account_line.AccountLine, *, is_kept: bool = False) -> int:
         found = min(found, _HELD)
     if line.refusal:
         found = min(found, _REFUSED)
-    if line.left_alone or any(call.overdue for call in line.calls):
+    if line.alarm or line.left_alone or any(call.overdue for call in line.calls):
         found = min(found, _ALONE)
     if line.in_doubt:
         found = min(found, _DOUBT)

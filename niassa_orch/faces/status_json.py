@@ -81,6 +81,7 @@ def _account(line: account_line.AccountLine, now: float) -> dict[str, Any]:
         "host": known and known.host,
         "state": line.state,
         "reason": line.reason or None,
+        "alarm": line.alarm or None,
         "warning": line.warning or None,
         "advice": line.advice or None,
         "refusal": line.refusal or None,

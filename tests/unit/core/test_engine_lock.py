@@ -78,10 +78,12 @@ async def test_what_lasts_is_told_to_a_person_once_and_then_a_call_is_the_probe(
     stage.clock.advance(3599)
     await scene.beat()
     assert stage.called.count("launch 7") == 1
+    assert scene.launcher.rests.alarm == ""
     for _ in range(2):
         stage.clock.advance(1)
         await scene.beat()
     assert stage.called.count("launch 7") == 2
+    assert scene.launcher.rests.alarm == SAID
     assert waits(stage) == [(board.Level.WARNING, SAID), (board.Level.ERROR, SAID)]
 
 

@@ -59,6 +59,7 @@ async def test_a_lock_whose_holder_changes_is_told_once_and_once_more_when_it_la
         calls.locks(scene.stage.mediator, ("seqware-server2.lock", pid, "java ..."))
         await beat(scene, rounds)
         assert f"pid {pid}" in rounds.trouble
+    assert "pid 165" in rounds.alarm
     events = scene.stage.told.snapshot().events
     levels = [event.level for event in events if event.name == "propagation.waiting_for_lock"]
     assert levels == [board.Level.WARNING, board.Level.ERROR]
@@ -70,10 +71,10 @@ async def test_a_defect_is_told_and_the_next_round_tries_again(
     rounds = scene.stage.rounds(scene.propagator)
     scene.stage.service.broken[1] = ZeroDivisionError("oh")
     await beat(scene, rounds)
-    assert rounds.trouble == "a defect, please report it: ZeroDivisionError: oh"
+    assert rounds.trouble == rounds.alarm == "a defect, please report it: ZeroDivisionError: oh"
     del scene.stage.service.broken[1]
     await beat(scene, rounds)
-    assert (rounds.trouble, scene.propagated) == ("", ["1", "1"])
+    assert (rounds.trouble, rounds.alarm, scene.propagated) == ("", "", ["1", "1"])
 
 
 async def test_stopping_waits_for_nobody(scene: engine_rounds_of_bob.Scene) -> None:

@@ -43,7 +43,8 @@ async def test_a_web_service_out_of_reach_is_asked_more_seldom_and_told_once(sce
     [
         (errors.ProfileError("bob.toml", "unix_user", "no such user"), State.MISCONFIGURED, board.Level.ERROR),
         (errors.CredentialError("the password file is readable by others"), State.MISCONFIGURED, board.Level.ERROR),
-        (errors.SudoRefusedError("no rule"), State.BACKING_OFF, board.Level.WARNING),
+        (errors.SudoRefusedError("no rule"), State.BACKING_OFF, board.Level.ERROR),
+        (errors.WebServiceUnavailableError("no connection"), State.BACKING_OFF, board.Level.WARNING),
     ],
 )
 async def test_what_is_wrong_with_an_account_is_on_the_board(
@@ -52,8 +53,12 @@ async def test_what_is_wrong_with_an_account_is_on_the_board(
     scene.enrolling.wrong = wrong
     await scene.worker.beat()
     assert (scene.line.state, scene.line.reason) == (state, str(wrong))
+    assert scene.line.alarm == (str(wrong) if level is board.Level.ERROR else "")
     assert scene.stage.told.snapshot().events[-1].level is level
     assert not await scene.worker.once()
+    scene.enrolling.wrong = None
+    await scene.worker.beat()
+    assert (scene.line.state, scene.line.alarm) == (State.OK, "")
 
 
 async def test_a_person_who_mended_something_is_not_kept_waiting(scene: served.Scene) -> None:

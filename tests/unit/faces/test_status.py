@@ -61,6 +61,7 @@ def test_what_no_launch_and_no_password_tells_needs_a_person_too(told: board.Boa
         gauges.EngineCall((runs.Accession(7),), 1.0, adopted=False, whitestar=False, overdue=True),
     )
     told.line("cid").advice = "SW_REST_URL says something else"
+    told.line("dot").state, told.line("dot").alarm = account_line.State.BACKING_OFF, "sudo refuses"
     told.alarm("accounts", "accounts_dir cannot be read")
     snapshot = told.snapshot()
     assert needs.of(snapshot) == [
@@ -68,9 +69,10 @@ def test_what_no_launch_and_no_password_tells_needs_a_person_too(told: board.Boa
         *(f"ann: run {number} is left alone: no job" for number in (1, 2, 3)),
         "ann: 2 runs more, or even more, are left alone",
         "bob: the engine call of 7 outlived its deadline: see whether it hangs",
+        "dot: sudo refuses",
         "cid: SW_REST_URL says something else",
     ]
-    assert [severity.needs_person(line) for line in snapshot.accounts] == [True, True, False]
+    assert [severity.needs_person(line) for line in snapshot.accounts] == [True, True, False, True]
     told.alarm("accounts", "")
     assert not told.snapshot().alarms
 
