@@ -159,6 +159,8 @@ def _accounts(snapshot: board.Snapshot) -> Iterator[core.Metric]:
     yield states
     text = "Accounts whose launches wait, for whatever reason: a turn, a limit, an order, the engine's lock."
     yield _gauge("accounts_waiting", text, sum(bool(line.waiting) for line in lines))
+    text = "Accounts that nothing but a person gets going again. What each needs, says: niassa-orch status."
+    yield _gauge("accounts_need_person", text, sum(bool(line.alarm) for line in lines))
     text = "Profiles whose newest version is refused: the last good one goes on, or nothing is served."
     yield _gauge("profiles_refused", text, sum(bool(line.refusal) for line in lines))
     oldest = _longest(snapshot, (line.locked_since for line in lines))

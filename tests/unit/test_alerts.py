@@ -40,6 +40,7 @@ FIRES = {
     "StatusesLate": ('niassa_orch_freshness_seconds_bucket{le="+Inf"}', "0+5x400", 17),
     "LockHeld": ("niassa_orch_longest_lock_wait_seconds", "0+60x400", 67),
     "EngineCallHangs": ("niassa_orch_overdue_engine_calls", "1x400", 6),
+    "AccountsNeedPerson": ("niassa_orch_accounts_need_person", "1x400", 16),
     "RunsLeftAlone": ("niassa_orch_runs_left_alone", "1x400", 16),
     "RequestLost": ("niassa_orch_user_requests_lost_total", "0 0 1x400", 3),
     "OrphanedRuns": ("niassa_orch_orphaned_runs", "3x400", 61),

@@ -31,7 +31,12 @@ ALICE = account_line.AccountLine(
     jobs_restored=3,
 )
 BOB = account_line.AccountLine(
-    "bob", "niassa-bob", state=account_line.State.WRONG_PASSWORD, reason="GET http://ws/x: 401", next_beat=NOW + 90
+    "bob",
+    "niassa-bob",
+    state=account_line.State.WRONG_PASSWORD,
+    reason="GET http://ws/x: 401",
+    alarm="401",
+    next_beat=NOW + 90,
 )
 CAROL = account_line.AccountLine(
     "carol", state=account_line.State.MISCONFIGURED, refusal="carol.toml: unix_user: no such user"

@@ -58,6 +58,7 @@ def test_what_a_service_does_that_is_busy_is_told() -> None:
         "accounts,state=disabled": 0,
         "accounts_waiting": 1,
         "profiles_refused": 1,
+        "accounts_need_person": 1,
         "longest_lock_wait_seconds": 600,
         "longest_engine_call_seconds": 65,
         "last_good_poll_age_seconds": 5,
