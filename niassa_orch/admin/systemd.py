@@ -6,10 +6,12 @@ implies NoNewPrivileges ends every engine call. Called by the command ``systemd`
 
 import dataclasses
 import pathlib
-import shlex
+import re
 
 _RUN = pathlib.PurePath("/run")
 _STATE = pathlib.PurePath("/var/lib")
+#: Needs no quotes in a unit.
+_BARE = re.compile(r"[^\s\"'\\;]+")
 
 _NOT_THERE = """\
 # Not here, and not to be added, since each of them keeps sudo from working, so that nothing is launched:
@@ -113,9 +115,9 @@ class Installation:
 
     def command(self, verb: str) -> str:
         """What is started."""
-        words = [str(self.program), *(["--config", str(self.config)] if self.config else []), verb]
-        # A percent sign and a dollar mean something to systemd.
-        return shlex.join(words).replace("%", "%%").replace("$", "$$")
+        words = [*(["--config", str(self.config)] if self.config else []), verb]
+        # A dollar means something to systemd, but not in what is started.
+        return " ".join([_word(str(self.program)), *(_word(word).replace("$", "$$") for word in words)])
 
 
 def service(of: Installation) -> str:
@@ -148,6 +150,14 @@ WantedBy=timers.target
 """
 
 
+def _word(text: str) -> str:
+    """One word of a unit, in which percent signs, backslashes, quotes and blanks mean something to systemd."""
+    text = text.replace("%", "%%")
+    if _BARE.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _rest(of: Installation) -> str:
     return f"{_directories(of)}{_HARDENING}\n{_NOT_THERE}"
 
@@ -157,10 +167,10 @@ def _directories(of: Installation) -> str:
     lines = ""
     if of.state_dir.is_relative_to(_STATE) and of.state_dir != _STATE:
         lines += "# Journal, transcripts, audit trail: nobody's but the service's.\n"
-        lines += f"StateDirectory={of.state_dir.relative_to(_STATE)}\nStateDirectoryMode=0700\n"
+        lines += f"StateDirectory={_word(str(of.state_dir.relative_to(_STATE)))}\nStateDirectoryMode=0700\n"
     if of.runtime_dir is not None and of.runtime_dir.is_relative_to(_RUN) and of.runtime_dir != _RUN:
         lines += "# The control socket; who may use it, [control] of the settings says.\n"
-        lines += f"RuntimeDirectory={of.runtime_dir.relative_to(_RUN)}\nRuntimeDirectoryMode=0755\n"
+        lines += f"RuntimeDirectory={_word(str(of.runtime_dir.relative_to(_RUN)))}\nRuntimeDirectoryMode=0755\n"
     if of.group:
         lines += f"# So that the service may give its socket to those who may use it.\nSupplementaryGroups={of.group}\n"
     return lines

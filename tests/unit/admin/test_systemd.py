@@ -77,9 +77,29 @@ def test_the_units_say_what_the_settings_say() -> None:
     )
     text = systemd.service(odd)
     said = directives(text)
-    assert said["ExecStart"] == "'/opt/my tools/100%%/niassa-orch' --config '/etc/a$$b.toml' run --no-dashboard"
+    assert said["ExecStart"] == '"/opt/my tools/100%%/niassa-orch" --config /etc/a$$b.toml run --no-dashboard'
     assert (said["User"], said["RuntimeDirectory"], said["SupplementaryGroups"]) == ("svc", "orch", "lab")
     assert "StateDirectory" not in said, "it is not below /var/lib: for the administrator to make"
+
+
+def test_directories_with_blanks_and_percent_signs_stay_one_directory() -> None:
+    state, runtime = pathlib.Path("/var/lib/my orch 5%"), pathlib.Path("/run/a\\b")
+    said = directives(systemd.service(systemd.Installation(state_dir=state, runtime_dir=runtime)))
+    assert (said["StateDirectory"], said["RuntimeDirectory"]) == ('"my orch 5%%"', '"a\\\\b"')
+
+
+@pytest.mark.parametrize("folder", ["plain", "my tools", "100%h", "a$HOME", "a;b"])
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_finds_the_program_whatever_its_folder_is_called(tmp_path: pathlib.Path, folder: str) -> None:
+    program = tmp_path / folder / "niassa-orch"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    unit = tmp_path / "o.service"
+    unit.write_text(systemd.service(systemd.Installation(program=program, user="root")))
+    argv = ["systemd-analyze", "--man=no", "verify", str(unit)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
