@@ -52,8 +52,8 @@ def configure(
         raise ValueError(reason)
     number = logging.getLevelNamesMapping()[level.upper()]
     redactor = redactor or Redactor()
-    lines = _Lines(out)
     renderer = log_lines.Lines(redactor, form)
+    lines = _Lines(out, renderer)
     structlog.configure(
         processors=[structlog.processors.add_log_level, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -98,8 +98,10 @@ def _hear_libraries(handler: "_LibraryRecords", level: int) -> None:
 class _Lines:
     """Writes whole lines, from any thread; the last logger in structlog's chain."""
 
-    def __init__(self, out: Out) -> None:
+    def __init__(self, out: Out, renderer: log_lines.Lines) -> None:
         self._out = out
+        self._renderer = renderer
+        self._lost = 0
         self._encoding = getattr(out, "encoding", None) or "utf-8"
         self._turn = threading.Lock()
         self._is_journald = not isinstance(out, logging.Handler) and _is_journald(out)
@@ -108,15 +110,31 @@ class _Lines:
         line = line.encode(self._encoding, "backslashreplace").decode(self._encoding)
         if self._is_journald:
             line = f"<{priority}>{line}"
-        # A log that cannot be written (disk full, reader gone, stream closed) must not stop the work.
-        with self._turn, contextlib.suppress(OSError, ValueError):
-            if isinstance(self._out, rich.console.Console):
-                self._out.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
-            elif isinstance(self._out, logging.Handler):
-                self._out.handle(logging.makeLogRecord({"msg": line}))
-            else:
-                self._out.write(f"{line}\n")
-                self._out.flush()
+        with self._turn:
+            # A log that cannot be written (disk full, reader gone, stream closed) must not stop the work.
+            try:
+                if self._lost:
+                    self._write(self._gap())
+                    self._lost = 0
+                self._write(line)
+            except (OSError, ValueError):
+                self._lost += 1
+
+    def _gap(self) -> str:
+        """A gap that nobody sees would pass for a quiet time."""
+        reason = "they could not be written when they were told and are missing or late here: was the disk full?"
+        fields = {"event": "log.interrupted", "level": "warning", "lines": self._lost, "reason": reason}
+        line = self._renderer(None, "", fields)
+        return f"<4>{line}" if self._is_journald else line
+
+    def _write(self, line: str) -> None:
+        if isinstance(self._out, rich.console.Console):
+            self._out.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        elif isinstance(self._out, logging.Handler):
+            self._out.handle(logging.makeLogRecord({"msg": line}))
+        else:
+            self._out.write(f"{line}\n")
+            self._out.flush()
 
     info = msg
 
@@ -144,10 +162,11 @@ def rotated(file: pathlib.Path, *, max_bytes: int, keep: int) -> logging.Handler
 
 
 class _Rotated(logging.handlers.RotatingFileHandler):
-    """Says nothing of a disk that is full: Python would write a traceback to stderr for each line."""
+    """Raises what keeps a line from being written, which ``_Lines`` counts: Python would write a traceback for each."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Leave the line out."""
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's name and arguments
+        """Called where the exception is being handled."""
+        raise
 
     def _open(self) -> io.TextIOWrapper:
         opened = super()._open()
@@ -206,4 +225,4 @@ class _LastWords:
         line = log_lines.safely(lambda: self._renderer(None, "", told))
         out = self._out if self._out is not None else sys.stderr
         with contextlib.suppress(Exception):
-            _Lines(out).msg(line)
+            _Lines(out, self._renderer).msg(line)

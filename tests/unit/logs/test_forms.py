@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import resource
 import stat
 
 import pytest
@@ -79,6 +80,27 @@ def test_a_log_that_cannot_be_written_says_nothing_and_stops_nothing(
     structlog.get_logger().info("beat")
     handler.close()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("form", logs.Form)
+def test_a_log_on_a_disk_that_was_full_says_that_lines_are_missing(tmp_path: pathlib.Path, form: logs.Form) -> None:
+    handler = logs.rotated(tmp_path / "log", max_bytes=1_000_000, keep=1)
+    logs.configure(handler, form=form)
+    structlog.get_logger().info("before")
+    no_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "log").stat().st_size, no_limit[1]))
+    try:
+        for _ in range(30):
+            structlog.get_logger().info("during", text="a" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, no_limit)
+    for name in ("after", "later"):
+        structlog.get_logger().info(name)
+    handler.close()
+    lines = (tmp_path / "log").read_text().splitlines()
+    (gap,) = [line for line in lines if "log.interrupted" in line]
+    assert "lines=30" in gap or '"lines":30' in gap
+    assert "later" in lines[-1], "told once"
 
 
 def test_a_link_is_no_log_file(tmp_path: pathlib.Path) -> None:
