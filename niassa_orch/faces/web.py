@@ -8,6 +8,7 @@ be had is told, and the service goes on. Built by the composition root.
 import asyncio
 import contextlib
 import datetime
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -22,6 +23,7 @@ from niassa_orch.wire import serving
 #: What was made so short a time ago is given again, however many ask.
 _FRESH_SECONDS: Final = 1.0
 _NAMED_MOST: Final = 5
+_PORT: Final = re.compile(r":\d*$", re.ASCII)
 _HEADERS: Final = {
     "Content-Security-Policy": page.POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -71,6 +73,7 @@ class Web:
             answer = await handler(request) if self._is_meant(request) else _other_host()
         except web.HTTPException as exc:
             answer = _text(exc.status, exc.reason)
+            answer.headers.update({name: exc.headers[name] for name in ("Allow",) if name in exc.headers})
         except Exception as exc:  # noqa: BLE001 - a defect of a page must not be anybody else's
             guard.tell(f"web:{request.path}", exc, self._told)
             answer = _text(500, "this is a defect; see task.crashed in the log")
@@ -81,7 +84,7 @@ class Web:
         """On an address of this machine alone, no page of another site may ask under that site's name."""
         if self._where.open or not self._where.is_local:
             return True
-        name = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
+        name = _PORT.sub("", request.headers.get("Host", ""))
         return name.lower() in ("localhost", "127.0.0.1", "[::1]", self._where.place[0])
 
     async def _page(self, request: web.Request) -> web.StreamResponse:

@@ -125,7 +125,13 @@ async def test_what_is_not_there_is_not_there_and_nothing_can_be_changed(
     assert (await site.ask(path, method)).status == status
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "LOCALHOST:{port}", "127.0.0.1:{port}", "[::1]:{port}"])
+async def test_who_tries_to_change_something_is_told_what_may_be_done(site: Site) -> None:
+    assert set((await site.ask("/metrics", "POST")).headers["Allow"].split(",")) == {"GET", "HEAD"}
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "LOCALHOST:{port}", "127.0.0.1:{port}", "[::1]:{port}", "[::1]"]
+)
 async def test_who_asks_this_machine_by_its_own_names_is_answered(site: Site, host: str) -> None:
     assert (await site.ask("/", Host=host.format(port=site.port))).status == 200
 
