@@ -42,6 +42,7 @@ class AccountLine:
         refusal: Why the newest version of its profile is refused, while the last good one goes on.
         unfinished: Why the newest version of its profile is not read yet: somebody may still be writing it.
         next_beat: When it is asked again, in seconds of ``time.monotonic()``; ``None`` while working.
+        beat_since: Since when it works, in seconds of ``time.monotonic()``; ``None`` between two beats.
         last_good_poll: Of the last complete poll, in seconds of ``time.monotonic()``.
         counts: Active runs by status as last polled.
         ended: Runs that ended since the service started, by status.
@@ -72,6 +73,7 @@ class AccountLine:
     refusal: str = ""
     unfinished: str = ""
     next_beat: float | None = None
+    beat_since: float | None = None
     last_good_poll: float | None = None
     counts: Mapping[runs.RunStatus, int] = dataclasses.field(default_factory=dict)
     ended: Mapping[runs.RunStatus, int] = dataclasses.field(default_factory=dict)

@@ -108,7 +108,7 @@ class Worker:
         try:
             while not self.stopping.is_set():
                 wait = await self.beat()
-                self._line.next_beat = time.monotonic() + wait
+                self._line.next_beat, self._line.beat_since = time.monotonic() + wait, None
                 await self._sleep(wait)
             self._line.state = account_line.State.STOPPING
             # Whoever serves the account next need not wait for its calls: it launches nothing that the journal fences.
@@ -144,7 +144,7 @@ class Worker:
 
     async def beat(self) -> float:
         """One cycle, and what it says of the account; returns the seconds until the next."""
-        self._line.next_beat = None
+        self._line.next_beat, self._line.beat_since = None, time.monotonic()
         try:
             await self._refresh_journal()
             enrolled = self._enrolled or await guard.unless(self.stopping, self._enrol())

@@ -166,6 +166,8 @@ def _accounts(snapshot: board.Snapshot) -> Iterator[core.Metric]:
     oldest = _longest(snapshot, (line.locked_since for line in lines))
     text = "How long launches of an account wait for the engine's lock that another process holds: the longest wait."
     yield _gauge("longest_lock_wait_seconds", text, oldest)
+    text = "The longest beat of an account that is not over yet. Above a quarter of an hour something hangs."
+    yield _gauge("longest_beat_seconds", text, _longest(snapshot, (line.beat_since for line in lines)))
     text = "The age of the oldest engine call that lives, whitestar's apart: these last as long as their workflows."
     calls = (call.since for line in lines for call in line.calls if not call.whitestar)
     yield _gauge("longest_engine_call_seconds", text, _longest(snapshot, calls))

@@ -10,10 +10,12 @@ from typing import Final
 
 from niassa_orch.core import account_line, board, gauges
 from niassa_orch.domain import orders
-from niassa_orch.faces import plain, remarks, severity
+from niassa_orch.faces import numbers, plain, remarks, severity
 
 #: A server that does not answer for so long does not come back by itself, or somebody wants to know.
 SILENT_SECONDS: Final = 300.0
+#: No beat lasts as long: whatever is asked for in one has an end.
+HANGING_SECONDS: Final = 900.0
 _PERSON: Final = (account_line.State.WRONG_PASSWORD, account_line.State.MISCONFIGURED)
 
 
@@ -22,7 +24,7 @@ def of(snapshot: board.Snapshot) -> list[str]:
     found = [f"{order}; lift it: niassa-orch resume {order.account or '--all'}" for order in _stops(snapshot)]
     found += [trouble for trouble in (snapshot.journal, snapshot.audit, *snapshot.alarms) if trouble]
     for line in severity.worst_first(snapshot.accounts):
-        found += [f"{line.name}: {why}" for why in _of_account(line)]
+        found += [f"{line.name}: {why}" for why in (*_of_account(line), *_hangs(line, snapshot.now))]
     found += [_silent(one, snapshot.now) for one in snapshot.neighbours if _is_silent(one, snapshot)]
     if snapshot.orphans:
         owners = ", ".join(f"{owner or '?'} ({count})" for owner, count in snapshot.orphans)
@@ -57,6 +59,12 @@ def _of_account(line: account_line.AccountLine) -> Iterator[str]:
         yield line.advice
     if line.requests_lost:
         yield f"requests of users that may be lost: {line.requests_lost} (request.lost in the log)"
+
+
+def _hangs(line: account_line.AccountLine, now: float) -> Iterator[str]:
+    if line.beat_since is not None and now - line.beat_since > HANGING_SECONDS:
+        lasts = numbers.duration(now - line.beat_since)
+        yield f"its beat has lasted for {lasts}: something hangs; see its last events, and restart the service"
 
 
 def _stops(snapshot: board.Snapshot) -> list[orders.Order]:

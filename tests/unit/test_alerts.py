@@ -25,6 +25,7 @@ ITS_OWN = {"job", "instance"}
 FIRES = {
     "Down": ('up{job="niassa-orch"}', "0x400", 6),
     "NothingPolled": ("niassa_orch_last_good_poll_age_seconds", "0+60x400", 17),
+    "BeatHangs": ("niassa_orch_longest_beat_seconds", "0+60x400", 22),
     "ProfilesNotRead": ("niassa_orch_profiles_read", "0x400", 6),
     "Stopped": ('niassa_orch_orders_in_force{kind="stop-launching",scope="all"}', "1x400", 241),
     "Paused": ('niassa_orch_orders_in_force{kind="pause",scope="account"}', "1x1500", 1441),

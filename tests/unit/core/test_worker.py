@@ -111,6 +111,18 @@ async def test_what_a_person_should_mend_is_shown_until_it_is(scene: served.Scen
     assert scene.line.advice == ""
 
 
+async def test_a_beat_says_since_when_it_works_and_that_it_is_over(scene: served.Scene) -> None:
+    scene.enrolling.leave.clear()
+    running = asyncio.create_task(scene.worker.run())
+    await scene.stage.until(lambda: bool(scene.enrolling.enrolled))
+    assert scene.line.beat_since is not None
+    scene.enrolling.leave.set()
+    await scene.stage.until(lambda: scene.line.next_beat is not None)
+    assert scene.line.beat_since is None
+    scene.worker.stop()
+    await running
+
+
 async def test_an_update_wakes_a_worker_that_waits(scene: served.Scene) -> None:
     running = asyncio.create_task(scene.worker.run())
     await scene.stage.until(lambda: scene.line.state is State.OK and scene.line.next_beat is not None)

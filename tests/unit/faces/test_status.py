@@ -77,6 +77,14 @@ def test_what_no_launch_and_no_password_tells_needs_a_person_too(told: board.Boa
     assert not told.snapshot().alarms
 
 
+@pytest.mark.parametrize(("seconds", "needed"), [(899, []), (901, ["ann: its beat has lasted for 15m01s"])])
+def test_a_beat_that_does_not_end_needs_a_person(told: board.Board, seconds: float, needed: list[str]) -> None:
+    snapshot = told.snapshot()
+    told.line("ann").beat_since = snapshot.now - seconds
+    found = needs.of(dataclasses.replace(told.snapshot(), now=snapshot.now))
+    assert [why.partition(": something")[0] for why in found] == needed
+
+
 def test_an_oozie_that_is_out_of_reach_for_a_beat_needs_nobody(told: board.Board) -> None:
     told.line("ann").warning = "GET http://oozie/oozie: no connection"
     assert needs.of(told.snapshot()) == []
