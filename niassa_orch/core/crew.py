@@ -5,6 +5,7 @@ Made by the composition root for ``core.operating``.
 
 from collections.abc import AsyncIterator, Collection, Iterator
 
+from niassa_orch import errors
 from niassa_orch.core import account_line, desks, explaining, gauges, supervisor, worker
 from niassa_orch.domain import accounts, runs
 from niassa_orch.journal import records
@@ -36,6 +37,11 @@ class Crew:
         for served in self._chosen(account):
             served.hurry()
 
+    def look_now(self, account: str | None) -> None:
+        """As ``hurry``; raises OrderError when nothing is looked at any more."""
+        self._check_lives()
+        self.hurry(account)
+
     def revoke(self, account: str | None, accession: runs.Accession | None = None) -> None:
         """What launches go by has changed: those that only wait are given up, and what may go on begins anew.
 
@@ -51,7 +57,8 @@ class Crew:
         self._supervisor.stop()
 
     def reload(self) -> None:
-        """Read all profiles again."""
+        """Read all profiles again; raises OrderError when nothing is read any more."""
+        self._check_lives()
         self._supervisor.reload()
 
     def active_runs(self) -> Iterator[gauges.ActiveRun]:
@@ -72,6 +79,11 @@ class Crew:
         explains = explaining.Explaining(self._desk.service, enrolled, self._desk.intended.journal, self._waits)
         async for said in explains.explain(accession):
             yield said
+
+    def _check_lives(self) -> None:
+        if self._desk.told.draining:
+            message = "the service drains, and ends: it looks at nothing any more"
+            raise errors.OrderError(message)
 
     def _chosen(self, account: str | None) -> list[worker.Worker]:
         return [served for name, served in self._supervisor.workers.items() if account in (None, name)]

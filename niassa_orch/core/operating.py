@@ -84,7 +84,7 @@ class Operating:
     async def urgent(self, accession: runs.Accession, by: orders.Operator, *, reason: str = "") -> Answer:
         """Launch a run before the others of its account, within its limits; raises as ``pause``."""
         found = self._waiting(accession)
-        until = _now() + _URGENT
+        until = datetime.datetime.now(datetime.UTC) + _URGENT
         account = found.account if found else None
         answer = await self._give(orders.Kind.URGENT, account, by, accession=accession, until=until, reason=reason)
         if found is not None or self._crew is None:
@@ -121,7 +121,7 @@ class Operating:
             message = f"nobody works for {account}: its profile is disabled, or was refused; see: niassa-orch accounts"
             raise errors.OrderError(message)
         entry = audit.Entry("poll-now", account or "", operator=by.in_full)
-        return await self._at_once(entry, lambda: running.hurry(account), f"{_whose(account)}: looked at now")
+        return await self._at_once(entry, lambda: running.look_now(account), f"{_whose(account)}: looked at now")
 
     async def drain(self, by: orders.Operator) -> Answer:
         """End the service politely: no new work, verdicts are written, engine calls live on; raises as ``pause``."""
@@ -166,7 +166,7 @@ class Operating:
 
     async def _give(self, kind: orders.Kind, account: str | None, by: orders.Operator, **more: Any) -> Answer:
         self._check_known(account)
-        order = orders.Order(kind, account or "", by, _now(), **more)
+        order = orders.Order(kind, account or "", by, datetime.datetime.now(datetime.UTC), **more)
         orders.check(order)
         details = {"until": order.until and order.until.isoformat(), "reason": order.reason}
         entry = audit.Entry(kind, order.account, operator=by.in_full, accession=order.accession, details=details)
@@ -189,8 +189,10 @@ class Operating:
         await self._trail.begin(entry)
         try:
             answer = await work()
-        except errors.JournalError as exc:
+        except (errors.JournalError, errors.OrderError) as exc:
             self._trail.note(dataclasses.replace(entry, result=f"not done: {exc}"))
+            if isinstance(exc, errors.OrderError):
+                raise
             message = f"it could not be written down, and does not hold: {exc}"
             raise errors.OrderError(message) from exc
         self._trail.note(dataclasses.replace(entry, result=answer.text))
@@ -236,10 +238,6 @@ class Operating:
             message = f"run {accession} of {one.account} has a launch that is not settled ({one.launch}): {one.reason}"
             raise errors.OrderError(message)
         return waiting[0] if waiting else None
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 def _whose(account: str | None) -> str:

@@ -130,6 +130,10 @@ async def test_a_drain_a_reload_and_a_look_reach_the_service(room: Room) -> None
     assert room.watched._drop_ins._asked
     await room.operating.drain(ALICE)
     assert room.stage.told.draining
+    for refused in (room.operating.poll_now("bob", ALICE), room.operating.reload(ALICE)):
+        with pytest.raises(errors.OrderError, match="the service drains"):
+            await refused
+    assert (await room.operating.stop_launching("bob", ALICE, reason="disk")).about, "it holds at the next start too"
 
 
 async def test_without_a_service_orders_are_kept_and_nothing_else_can_be_done(room: Room) -> None:
